@@ -1,0 +1,118 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: MIT
+
+import PackageDescription
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+
+/// Modules that hold pointers: every unsafe operation in them is marked as such.
+let pointers: [SwiftSetting] = [.strictMemorySafety()]
+
+/// A library module with its test target. The arrows are those of ARCHITECTURE.md, checked by `PackageTests`.
+func module(
+    _ name: String, _ dependencies: [Target.Dependency], settings: [SwiftSetting] = [],
+    testing: [Target.Dependency] = []
+) -> [Target] {
+    [
+        .target(name: name, dependencies: dependencies, swiftSettings: settings),
+        .testTarget(
+            name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies + testing,
+            path: "Tests/\(name)Tests"),
+    ]
+}
+
+let cTargets: [Target] = [
+    .systemLibrary(name: "CGMP", providers: [.apt(["libgmp-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CFieldKernels"),
+    .target(name: "CVectorKernels"),
+]
+
+let libraries: [[Target]] = [
+    module("FiniteField", ["CGMP", "CFieldKernels"], settings: pointers),
+    module("Primitives", ["COpenSSL"], settings: pointers),
+    module("Identity", ["Primitives", protobuf]),
+    module("Shares", ["FiniteField", "Primitives"]),
+    module("Quantization", ["FiniteField", "Primitives", "CVectorKernels"]),
+    module("Messages", ["Identity", "Shares", "Quantization", "Primitives", protobuf], testing: ["FiniteField"]),
+    module(
+        "Aggregation", ["Messages", "Shares", "Quantization", "Identity", "Primitives"], testing: ["FiniteField"]),
+    module("TLS", ["COpenSSL", "Primitives"], settings: pointers),
+    module("Transport", ["TLS", "Identity", logging] + nio, testing: ["Primitives"]),
+    module("Discovery", [logging] + nio),
+    module("Storage", ["Identity", grdb], testing: ["Primitives"]),
+    module("Learning", ["Primitives", "COpenBLAS", "CVectorKernels", "CZlib"]),
+    module("Reporting", []),
+    module(
+        "Programs",
+        [
+            "Transport", "Discovery", "Identity", "Primitives", "Learning", "Reporting", argumentParser, configuration,
+            toml, logging,
+        ]),
+]
+
+let programs: [Target] = [
+    .executableTarget(
+        name: "SMPCServer",
+        dependencies: [
+            "Aggregation", "Shares", "Messages", "Transport", "Discovery", "Identity", "Storage", "Quantization",
+            "Learning", "Reporting", "Programs", argumentParser, logging,
+        ]),
+    .executableTarget(
+        name: "SMPCClient",
+        dependencies: [
+            "Aggregation", "Shares", "Messages", "Transport", "Discovery", "Identity", "Storage", "Quantization",
+            "Learning", "Reporting", "Programs", argumentParser, logging,
+        ]),
+    .executableTarget(
+        name: "Baseline",
+        dependencies: [
+            "Transport", "Discovery", "Identity", "Quantization", "Learning", "Reporting", "Programs", argumentParser,
+            logging, protobuf,
+        ]),
+    .executableTarget(name: "Compare", dependencies: ["Reporting", argumentParser]),
+]
+
+let wholeTests: [Target] = [
+    .testTarget(name: "PackageTests", path: "Tests/PackageTests"),
+    .testTarget(
+        name: "FederationTests",
+        dependencies: [
+            "SMPCServer", "SMPCClient", "Aggregation", "Shares", "Messages", "Transport", "Identity", "Storage",
+            "Quantization", "FiniteField", "Primitives", "Learning",
+        ],
+        path: "Tests/FederationTests"),
+]
+
+let package = Package(
+    name: "summand",
+    products: [
+        .executable(name: "smpc-server", targets: ["SMPCServer"]),
+        .executable(name: "smpc-client", targets: ["SMPCClient"]),
+        .executable(name: "fedavg", targets: ["Baseline"]),
+        .executable(name: "smpc-compare", targets: ["Compare"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: cTargets + libraries.flatMap { $0 } + programs + wholeTests,
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c17
+)

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+
+/// Chooses the network interfaces on which services are announced and sought.
+public enum InterfaceSelection: Sendable, Hashable {
+    /// Every interface that is up, speaks IPv4 and can multicast, and the loopback interface.
+    case all
+    /// The loopback interface alone: processes of this host, nothing leaves it.
+    case loopback
+    /// The interfaces with these names, such as `eth0`; each must exist.
+    case named([String])
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+@testable import Reporting
+
+struct RecordCodingTests {
+    @Test func roundRecordHasOneSpelling() throws {
+        let line = String(decoding: try RecordCoding.line(Samples.record(3)), as: UTF8.self)
+        #expect(
+            line == """
+                {"accuracy":0.875,"aggregation_seconds":3,"bytes_down":{"result":2000},\
+                "bytes_up":{"epoch":500,"upload":1000},"clipped":2,"cohort":10,"dropouts":1,"encoding":"exact",\
+                "epoch":1,"loss":0.5,"members":11,"model_hash":"\(Samples.hash("b"))",\
+                "params_hash":"\(Samples.hash("a"))","round":3,"seconds":2.5}
+                """)
+    }
+
+    @Test func summaryHasAllPromisedKeysAtTheTopLevel() throws {
+        let text = String(decoding: try RecordCoding.line(Samples.summary([Samples.record(1)])), as: UTF8.self)
+        for key in [
+            "arm", "encoding", "discovery", "clients", "rounds", "accuracy", "loss", "parameters",
+            "bytes_up_per_client_round", "bytes_down_per_client_round", "aggregation_seconds_per_round",
+            "peak_memory_bytes", "params_hashes", "dataset", "model", "partition", "seed", "outcome", "started_at",
+            "seconds",
+        ] {
+            #expect(text.contains("\"\(key)\":"), "\(key)")
+        }
+        #expect(text.contains("\"params_hashes\":[\"\(Samples.hash("a"))\"]"))
+        #expect(!text.contains("description"))
+    }
+
+    @Test(arguments: [Double.infinity, -.infinity]) func infiniteLossSurvivesTheRoundTrip(loss: Double) throws {
+        let line = try RecordCoding.line(Samples.record(1, loss: loss))
+        let back = try RecordCoding.decode(RoundRecord.self, from: line, file: "f", line: 1)
+        #expect(back.loss == loss)
+    }
+
+    @Test func lossThatIsNotANumberSurvivesTheRoundTrip() throws {
+        let line = try RecordCoding.line(Samples.record(1, loss: .nan))
+        let back = try RecordCoding.decode(RoundRecord.self, from: line, file: "f", line: 1)
+        #expect(back.loss.isNaN)
+    }
+
+    @Test func summaryTakesMeansOfBytesAndTheMedianOfTimes() {
+        let summary = Samples.summary([
+            Samples.record(1, up: 4000), Samples.record(2, up: 1000), Samples.record(10, up: 1000),
+        ])
+        #expect(summary.bytesUpPerClientRound == 2500)
+        #expect(summary.bytesDownPerClientRound == 2000)
+        #expect(summary.aggregationSecondsPerRound == 2)
+        #expect(summary.rounds == 3)
+    }
+
+    @Test func medianOfAnEvenCountIsTheMeanOfTheMiddleTwo() {
+        #expect(median([4, 1, 3, 2]) == 2.5)
+        #expect(median([]) == 0)
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+
+internal import COpenSSL
+
+/// Holds a secret and overwrites its memory when the last reference goes.
+///
+/// Sharing between threads is sound because the memory is written only while it is initialized and deinitialized.
+@safe public final class SecretBytes: @unchecked Sendable {
+    private let storage: UnsafeMutableRawBufferPointer
+
+    /// Takes over `bytes`, wiping the array if this was its last owner.
+    public init(_ bytes: consuming [UInt8]) {
+        unsafe storage = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
+        count = bytes.count
+        unsafe storage.copyBytes(from: bytes)
+        unsafe bytes.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
+    }
+
+    /// Keeps a hash that serves as a key or a seed.
+    public convenience init(_ digest: Digest) {
+        self.init(digest.bytes)
+    }
+
+    /// Draws `count` bytes from libcrypto's generator for private values.
+    public init(randomCount count: Int) {
+        unsafe storage = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 16)
+        self.count = count
+        requireSuccess(
+            unsafe RAND_priv_bytes_ex(nil, storage.baseAddress?.assumingMemoryBound(to: UInt8.self), count, 256) == 1,
+            "drawing random bytes")
+    }
+
+    deinit {
+        unsafe OPENSSL_cleanse(storage.baseAddress, storage.count)
+        unsafe storage.deallocate()
+    }
+
+    /// The number of bytes.
+    public let count: Int
+
+    /// Lends the bytes to `body`.
+    public func withBytes<Result, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: storage.baseAddress, count: count)))
+    }
+
+    /// Copies the secret into an array that nothing wipes; for writing it where it has to go.
+    public func exposedBytes() -> [UInt8] {
+        unsafe withUnsafeBytes { unsafe Array($0) }
+    }
+
+    func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try unsafe body(UnsafeRawBufferPointer(start: storage.baseAddress, count: count))
+    }
+}
+
+extension SecretBytes: Equatable {
+    /// Compares in a time that depends on the counts alone.
+    public static func == (left: SecretBytes, right: SecretBytes) -> Bool {
+        guard left.count == right.count else { return false }
+        return unsafe CRYPTO_memcmp(left.storage.baseAddress, right.storage.baseAddress, left.count) == 0
+    }
+}
+
+extension SecretBytes: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "SecretBytes(\(count) bytes)" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
+}

@@ -1,2 +1,210 @@
 // SPDX-License-Identifier: MIT
 #include "CFieldKernels.h"
+
+#include <string.h>
+
+// One body, compiled for several instruction sets, chosen when the program is loaded. Where the platform has no such thing
+// the plain version is the only one.
+#if defined(__x86_64__) && defined(__linux__) && defined(__has_attribute)
+#if __has_attribute(target_clones)
+#define CLONED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#endif
+#endif
+#ifndef CLONED
+#define CLONED
+#endif
+
+typedef unsigned __int128 uint128_t;
+
+#define P UINT64_C(0xFFFFFFFF00000001)
+// 2^64 ≡ EPSILON and 2^96 ≡ −1 (mod p).
+#define EPSILON UINT64_C(0xFFFFFFFF)
+
+// For lazy a and canonical x. A carry means a + x − 2^64 ≤ p − 2, so that adding EPSILON ≡ 2^64 stays below 2^64 − 1.
+static inline uint64_t add_lazy(uint64_t a, uint64_t x) {
+    uint64_t sum = a + x;
+    return sum + (sum < x ? EPSILON : 0);
+}
+
+// For lazy a and canonical x. A borrow means a − x + 2^64 ≥ 2^64 − (p − 1) = 2^32 > EPSILON.
+static inline uint64_t subtract_lazy(uint64_t a, uint64_t x) {
+    uint64_t difference = a - x;
+    return difference - (a < x ? EPSILON : 0);
+}
+
+// A lazy word is below 2p, so one conditional subtraction suffices.
+static inline uint64_t canonical(uint64_t a) { return a >= P ? a - P : a; }
+
+// Reduces high·2^64 + low to a lazy word. With high = h1·2^32 + h0 it is ≡ low − h1 + h0·EPSILON.
+// A borrow of low − h1 leaves at least 2^64 − EPSILON, which EPSILON may be taken from. h0·EPSILON ≤ (2^32 − 1)^2 < p.
+static inline uint64_t reduce(uint64_t high, uint64_t low) {
+    uint64_t h1 = high >> 32;
+    uint64_t h0 = high & EPSILON;
+    uint64_t difference = low - h1;
+    difference -= low < h1 ? EPSILON : 0;
+    return add_lazy(difference, (h0 << 32) - h0);
+}
+
+static inline uint64_t multiply_lazy(uint64_t a, uint64_t b) {
+    uint128_t product = (uint128_t)a * b;
+    return reduce((uint64_t)(product >> 64), (uint64_t)product);
+}
+
+// The same by halves of 32 bits, which vectorises. `middle` cannot overflow: (2^32 − 1)^2 + 2·(2^32 − 1) < 2^64.
+static inline uint64_t multiply_by_halves(uint64_t a, uint64_t b) {
+    uint64_t a0 = a & EPSILON, a1 = a >> 32, b0 = b & EPSILON, b1 = b >> 32;
+    uint64_t low = a0 * b0;
+    uint64_t middle = a1 * b0 + (low >> 32);
+    uint64_t cross = a0 * b1 + (middle & EPSILON);
+    uint64_t high = a1 * b1 + (middle >> 32) + (cross >> 32);
+    return reduce(high, (cross << 32) | (low & EPSILON));
+}
+
+CLONED void field64_add(uint64_t *restrict accumulator, const uint64_t *restrict words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        accumulator[i] = add_lazy(accumulator[i], words[i]);
+    }
+}
+
+CLONED void field64_subtract(uint64_t *restrict accumulator, const uint64_t *restrict words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        accumulator[i] = subtract_lazy(accumulator[i], words[i]);
+    }
+}
+
+CLONED void field64_canonicalize(uint64_t *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        words[i] = canonical(words[i]);
+    }
+}
+
+CLONED void field64_multiply(uint64_t *restrict accumulator, const uint64_t *restrict words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        accumulator[i] = multiply_by_halves(accumulator[i], words[i]);
+    }
+}
+
+CLONED void field64_scale(uint64_t *words, uint64_t factor, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        words[i] = multiply_by_halves(words[i], factor);
+    }
+}
+
+// A sum of products kept as two sums of words, low and high: Σ a·b = low + high·2^64. Neither can overflow 128 bits
+// before 2^64 terms.
+typedef struct {
+    uint128_t low, high;
+} product_sum;
+
+static inline void add_product(product_sum *sum, uint64_t a, uint64_t b) {
+    uint128_t product = (uint128_t)a * b;
+    sum->low += (uint64_t)product;
+    sum->high += (uint64_t)(product >> 64);
+}
+
+static inline uint64_t reduce_sum(product_sum sum) {
+    uint64_t low = canonical(reduce((uint64_t)(sum.low >> 64), (uint64_t)sum.low));
+    uint64_t high = reduce((uint64_t)(sum.high >> 64), (uint64_t)sum.high);
+    return canonical(add_lazy(multiply_lazy(high, EPSILON), low));
+}
+
+uint64_t field64_inner_product(const uint64_t *a, const uint64_t *b, size_t count) {
+    product_sum sum = {0, 0};
+    for (size_t i = 0; i < count; i++) {
+        add_product(&sum, a[i], b[i]);
+    }
+    return reduce_sum(sum);
+}
+
+// An element of F_p[w]/(w² − 7), canonical parts.
+typedef struct {
+    uint64_t one, w;
+} extension;
+
+// (a + b·w)(c + d·w) = ac + 7bd + (ad + bc)·w.
+static inline extension multiply_extension(extension x, extension y) {
+    product_sum one = {0, 0}, w = {0, 0};
+    add_product(&one, x.one, y.one);
+    add_product(&one, canonical(multiply_lazy(x.w, 7)), y.w);
+    add_product(&w, x.one, y.w);
+    add_product(&w, x.w, y.one);
+    return (extension){reduce_sum(one), reduce_sum(w)};
+}
+
+// How many words one step of the evaluation takes.
+#define STEP 8
+
+void field64_extension_absorb(uint64_t state[2], const uint64_t point[2], const uint64_t *words, size_t count) {
+    extension acc = {state[0], state[1]};
+    extension power[STEP + 1];  // power[j] = z^j
+    power[0] = (extension){1, 0};
+    for (size_t j = 1; j <= STEP; j++) {
+        power[j] = multiply_extension(power[j - 1], (extension){point[0], point[1]});
+    }
+    // Horner's rule in steps of m words: acc ← acc·z^m + Σ words[j]·z^(m−j). The short step comes last.
+    for (size_t i = 0; i < count; i += STEP) {
+        size_t m = count - i < STEP ? count - i : STEP;
+        extension raised = multiply_extension(acc, power[m]);
+        product_sum one = {raised.one, 0}, w = {raised.w, 0};
+        for (size_t j = 0; j < m; j++) {
+            add_product(&one, words[i + j], power[m - j].one);
+            add_product(&w, words[i + j], power[m - j].w);
+        }
+        acc = (extension){reduce_sum(one), reduce_sum(w)};
+    }
+    state[0] = acc.one;
+    state[1] = acc.w;
+}
+
+CLONED static uint64_t largest(const uint64_t *words, size_t count) {
+    uint64_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        most = words[i] > most ? words[i] : most;
+    }
+    return most;
+}
+
+size_t field64_first_noncanonical(const uint64_t *words, size_t count) {
+    if (largest(words, count) < P) {
+        return count;
+    }
+    size_t i = 0;
+    while (words[i] < P) {
+        i++;
+    }
+    return i;
+}
+
+// A negative value v stands for p + v: adding 2^64 happens by itself, EPSILON more has to go.
+CLONED void field64_from_signed(uint64_t *restrict words, const int64_t *restrict values, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        words[i] = (uint64_t)values[i] - (values[i] < 0 ? EPSILON : 0);
+    }
+}
+
+// (p − 1)/2 < 2^63, so that every result fits.
+CLONED void field64_to_signed(int64_t *restrict values, const uint64_t *restrict words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        values[i] = (int64_t)(words[i] > (P - 1) / 2 ? words[i] - P : words[i]);
+    }
+}
+
+void field64_load(uint64_t *words, const uint8_t *bytes, size_t count) {
+    memcpy(words, bytes, count * sizeof(uint64_t));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    for (size_t i = 0; i < count; i++) {
+        words[i] = __builtin_bswap64(words[i]);
+    }
+#endif
+}
+
+void field64_store(uint8_t *bytes, const uint64_t *words, size_t count) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word = __builtin_bswap64(words[i]);
+        memcpy(bytes + 8 * i, &word, sizeof word);
+    }
+#else
+    memcpy(bytes, words, count * sizeof(uint64_t));
+#endif
+}

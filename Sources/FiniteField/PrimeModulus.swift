@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+internal import CGMP
+
+/// A prime of any size up to 4096 bits, checked by GMP, that `PrimeFieldVector` computes modulo.
+///
+/// A modulus is public: the time of these operations depends on it.
+public struct PrimeModulus: Sendable, Hashable {
+    /// The largest modulus taken.
+    public static let bitsMax = 4096
+    /// The prime of Field64 for the path through GMP.
+    public static let field64 = PrimeModulus(knownPrime: [Field64.modulus])
+
+    /// The prime in 64-bit limbs, least significant first, the last not zero.
+    public let limbs: [UInt64]
+
+    /// The number of bits of the prime.
+    public var bits: Int { 64 * limbs.count - (limbs.last?.leadingZeroBitCount ?? 0) }
+
+    /// Checks that a number in limbs, least significant first, is prime.
+    ///
+    /// The check is Baillie–PSW and Miller–Rabin in 32 rounds (GMP's `mpz_probab_prime_p`).
+    ///
+    /// - Throws: `notPrime`, `modulusTooLarge`.
+    public init(limbs: [UInt64]) throws(FieldError) {
+        let trimmed = Array(limbs[..<((limbs.lastIndex { $0 != 0 } ?? -1) + 1)])
+        let modulus = PrimeModulus(knownPrime: trimmed)
+        guard modulus.bits <= Self.bitsMax else {
+            throw .modulusTooLarge(bits: modulus.bits, bitsMax: Self.bitsMax)
+        }
+        let isPrime = unsafe trimmed.withUnsafeBufferPointer { limbs in
+            guard let base = limbs.baseAddress else { return false }
+            return unsafe summand_mpz_is_prime(base, limbs.count, 32) != 0
+        }
+        guard !trimmed.isEmpty, isPrime else { throw .notPrime }
+        self = modulus
+    }
+
+    /// Reads a prime in decimal digits; throws also `malformedNumber`.
+    public init(decimal text: String) throws(FieldError) {
+        try self.init(text, base: 10)
+    }
+
+    /// Reads a prime in hexadecimal digits; throws also `malformedNumber`.
+    public init(hexadecimal text: String) throws(FieldError) {
+        try self.init(text, base: 16)
+    }
+
+    /// Reads a prime from its bytes, most significant first.
+    public init(bigEndianBytes bytes: [UInt8]) throws(FieldError) {
+        var limbs = [UInt64](repeating: 0, count: (bytes.count + 7) / 8)
+        for (place, byte) in bytes.reversed().enumerated() {
+            limbs[place / 8] |= UInt64(byte) << (8 * (place % 8))
+        }
+        try self.init(limbs: limbs)
+    }
+
+    private init(knownPrime limbs: [UInt64]) {
+        self.limbs = limbs
+    }
+
+    private init(_ text: String, base: Int) throws(FieldError) {
+        let isNumber =
+            !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || base == 16 && (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
+            }
+        guard isNumber else { throw .malformedNumber(base: base) }
+        // A digit is worth at most 4 bits: text of more than twice the useful length is refused unread.
+        guard text.utf8.count <= Self.bitsMax else {
+            throw .modulusTooLarge(bits: 4 * text.utf8.count, bitsMax: Self.bitsMax)
+        }
+        var limbs = [UInt64](repeating: 0, count: text.utf8.count / 16 + 1)
+        unsafe limbs.withUnsafeMutableBufferPointer { limbs in
+            guard let target = limbs.baseAddress else { return }
+            _ = unsafe summand_mpz_parse(target, limbs.count, text, Int32(base))
+        }
+        try self.init(limbs: limbs)
+    }
+
+    /// Computes the inverse of a scalar in limbs, least significant first, reduced or not; as many limbs as the modulus.
+    ///
+    /// - Throws: `zeroHasNoInverse` for a multiple of the modulus.
+    public func inverse(of scalar: [UInt64]) throws(FieldError) -> [UInt64] {
+        let trimmed = Array(scalar[..<((scalar.lastIndex { $0 != 0 } ?? -1) + 1)])
+        var result = [UInt64](repeating: 0, count: limbs.count)
+        let exists = unsafe result.withUnsafeMutableBufferPointer { result in
+            unsafe trimmed.withUnsafeBufferPointer { scalar in
+                unsafe limbs.withUnsafeBufferPointer { limbs in
+                    guard let target = result.baseAddress, let value = scalar.baseAddress, let prime = limbs.baseAddress
+                    else { return false }
+                    return unsafe summand_mpz_invert(target, value, scalar.count, prime, limbs.count) != 0
+                }
+            }
+        }
+        guard !trimmed.isEmpty, exists else { throw .zeroHasNoInverse }
+        return result
+    }
+
+    /// The index of the first of `count` elements of `limbs.count` limbs each that is not below the modulus.
+    func firstNotCanonical(_ elements: [UInt64], count: Int) -> Int? {
+        let index = unsafe elements.withUnsafeBufferPointer { elements in
+            unsafe limbs.withUnsafeBufferPointer { limbs in
+                guard let base = elements.baseAddress, let prime = limbs.baseAddress else { return count }
+                return unsafe summand_mpn_first_noncanonical(base, count, prime, limbs.count)
+            }
+        }
+        return index < count ? index : nil
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+
+import FiniteField
+
+/// A generator that gives the same numbers in every run (SplitMix64).
+struct TestRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+/// The modulus, written once more as a number of another type.
+let p = UInt128(1) << 64 - UInt128(1) << 32 + 1
+
+/// Words around every place where carries and reductions happen.
+let edges: [UInt64] = [
+    0, 1, 2, 7, 0xFFFF_FFFE, 0xFFFF_FFFF, 0x1_0000_0000, 0x1_0000_0001, 1 << 63, UInt64((p - 1) / 2),
+    UInt64((p - 1) / 2 + 1), 0xFFFF_FFFE_FFFF_FFFF, 0xFFFF_FFFF_0000_0000 - 1, UInt64(p - 1),
+]
+
+/// Canonical words, half of them from `edges`.
+func sample(_ count: Int, _ random: inout TestRandom) -> [UInt64] {
+    (0..<count).map { _ in
+        let word = random.next()
+        return word & 1 == 0 ? edges[Int(word >> 1 % UInt64(edges.count))] : UInt64(UInt128(word) % p)
+    }
+}
+
+/// The lengths that vectorised loops split differently, and a long one.
+let lengths = Array(0...70) + [4099]

@@ -21,7 +21,7 @@ public enum HMACSHA256 {
 
     private static func authenticate(_ message: [UInt8], key: UnsafeRawBufferPointer) -> Digest {
         var output = [UInt8](repeating: 0, count: Digest.count)
-        // libcrypto takes a null pointer for "the key of the call before": an empty key points at a byte it never reads.
+        // To libcrypto a null pointer means "the key of the call before": an empty key points at a byte it never reads.
         let nothing: [UInt8] = [0]
         let result = unsafe nothing.withUnsafeBytes { nothing in
             unsafe HMAC(

@@ -4,7 +4,7 @@ internal import COpenSSL
 
 /// Owns one libcrypto key.
 ///
-/// Sharing between threads is sound: libcrypto counts references under a lock, and nothing changes a key after it is made.
+/// Sharing between threads is sound: libcrypto counts references under a lock, and nothing changes a key once made.
 @safe final class KeyHandle: @unchecked Sendable {
     let pointer: OpaquePointer
 

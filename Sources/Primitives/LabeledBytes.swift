@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// Builds the input of a hash, MAC, KDF or signature as protocol section 2, "Bytes", lays it out: `summand/v1`, a space,
-/// the label, one zero byte, then the fields in order.
+/// Builds the input of a hash, MAC, KDF or signature as protocol section 2, "Bytes", lays it out: `summand/v1`, a
+/// space, the label, one zero byte, then the fields in order.
 ///
 /// Fixed-length values stand bare, variable-length ones behind their length as a big-endian u32.
 public struct LabeledBytes: Sendable, Equatable {

@@ -14,6 +14,19 @@ public final class SigningKey: Signer {
         publicKey = try PublicKey(spki: handle.subjectPublicKeyInfo())
     }
 
+    /// Takes a key that was read, if it is one of P-256 and its halves belong together.
+    private convenience init(foreign handle: KeyHandle) throws(PrimitiveError) {
+        try self.init(handle: handle)
+        guard let context = unsafe EVP_PKEY_CTX_new_from_pkey(nil, handle.pointer, nil) else {
+            preconditionFailure("no memory for a key check")
+        }
+        defer { unsafe EVP_PKEY_CTX_free(context) }
+        ERR_clear_error()
+        guard unsafe EVP_PKEY_pairwise_check(context) == 1 else {
+            throw .keyMalformed(stack: OpenSSLFailure.drainStack())
+        }
+    }
+
     /// Makes a new key from libcrypto's generator.
     public static func generate() throws(PrimitiveError) -> SigningKey {
         ERR_clear_error()
@@ -34,7 +47,7 @@ public final class SigningKey: Signer {
             }
         }
         guard let pointer = unsafe pointer else { throw .keyMalformed(stack: OpenSSLFailure.drainStack()) }
-        try self.init(handle: unsafe KeyHandle(owning: pointer))
+        try self.init(foreign: unsafe KeyHandle(owning: pointer))
     }
 
     /// Reads an unencrypted PEM private key from a string, which nothing wipes.
@@ -49,7 +62,7 @@ public final class SigningKey: Signer {
                 bytes, { unsafe d2i_AutoPrivateKey(nil, $0, $1) }, free: { unsafe EVP_PKEY_free($0) })
         }
         guard let pointer = unsafe pointer else { throw .keyMalformed(stack: OpenSSLFailure.drainStack()) }
-        try self.init(handle: unsafe KeyHandle(owning: pointer))
+        try self.init(foreign: unsafe KeyHandle(owning: pointer))
     }
 
     /// Makes the key of a given private scalar: 32 bytes, most significant first, from 1 to the group's order − 1.

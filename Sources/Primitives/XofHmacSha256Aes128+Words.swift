@@ -18,15 +18,11 @@ extension XofHmacSha256Aes128 {
 
     /// Writes the next `count` uniform field elements over the first `count` of `words`.
     ///
-    /// Words ≥ 2^64 − 2^32 + 1 are skipped, never reduced; the stream is read exactly as far as needed. Which words were
+    /// Words ≥ 2^64 − 2^32 + 1 are skipped, never reduced; the stream is read exactly as far as needed. How many were
     /// skipped shows in the time: they are no part of the output.
     public mutating func nextFieldWords(into words: inout [UInt64], count: Int) {
         precondition(count <= words.count, "\(count) elements do not fit \(words.count) words")
-        var kept = 0
-        while kept < count {
-            fill(words: &words, in: kept..<count)
-            kept = Self.dropNonCanonical(&words, in: kept..<count)
-        }
+        Self.fillCanonical(&words, count: count) { fill(words: &$0, in: $1) }
     }
 
     /// Returns the next `count` uniform field elements, as `nextFieldWords(into:count:)`.
@@ -36,17 +32,26 @@ extension XofHmacSha256Aes128 {
         return words
     }
 
-    /// Returns a uniform integer in `0…k`: words from the largest multiple of k + 1 up are skipped, the first below it is
-    /// reduced (protocol section 2, "uniform integers").
+    /// Returns a uniform integer in `0…k`: words from the largest multiple of k + 1 up are skipped, the first below it
+    /// is reduced (protocol section 2, "uniform integers").
     public mutating func nextUniform(through k: UInt64) -> UInt64 {
-        while true {
-            if let value = Self.uniform(nextWord(), through: k) { return value }
+        Self.uniform(through: k) { nextWord() }
+    }
+
+    /// Fills the first `count` words with what `source` writes into the ranges it is asked for, less what is not < p.
+    static func fillCanonical(
+        _ words: inout [UInt64], count: Int, from source: (inout [UInt64], Range<Int>) -> Void
+    ) {
+        var kept = 0
+        while kept < count {
+            source(&words, kept..<count)
+            kept = dropNonCanonical(&words, in: kept..<count)
         }
     }
 
     /// Moves the canonical words of `range` to its start and returns the index behind the last of them.
-    static func dropNonCanonical(_ words: inout [UInt64], in range: Range<Int>) -> Int {
-        var rejected: UInt64 = 0
+    private static func dropNonCanonical(_ words: inout [UInt64], in range: Range<Int>) -> Int {
+        var rejected = 0
         for index in range {
             rejected += words[index] >= fieldModulus ? 1 : 0
         }
@@ -59,13 +64,16 @@ extension XofHmacSha256Aes128 {
         return kept
     }
 
-    /// The integer in `0…k` that `word` stands for, nil if it is to be skipped.
-    static func uniform(_ word: UInt64, through k: UInt64) -> UInt64? {
+    /// Draws words from `source` until one stands for an integer in `0…k`.
+    static func uniform(through k: UInt64, from source: () -> UInt64) -> UInt64 {
         // With m = k + 1, the words to skip are the last 2^64 mod m; for m = 2^64 there are none.
         let (modulus, everything) = k.addingReportingOverflow(1)
-        if everything { return word }
-        let excess = (UInt64.max % modulus + 1) % modulus
-        return word > UInt64.max - excess ? nil : word % modulus
+        if everything { return source() }
+        let last = UInt64.max - (UInt64.max % modulus + 1) % modulus
+        while true {
+            let word = source()
+            if word <= last { return word % modulus }
+        }
     }
 
     private mutating func fill(words: inout [UInt64], in range: Range<Int>) {

@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+
+#include "learning_kernels.h"

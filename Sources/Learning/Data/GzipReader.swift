@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+
+import CZlib
+import Glibc
+
+/// Reads a gzip'd or plain file from its beginning to its end; the checksums of a gzip'd one are checked.
+final class GzipReader {
+    let path: String
+    private let file: gzFile
+    private static let bufferBytes: UInt32 = 1 << 17
+
+    /// - Throws: `DataError.notFound` or `.read`.
+    init(path: String) throws(DataError) {
+        guard let file = gzopen(path, "rb") else {
+            let code = errno
+            throw code == ENOENT ? .notFound(file: path) : .read(file: path, reason: String(cString: strerror(code)))
+        }
+        gzbuffer(file, Self.bufferBytes)
+        self.path = path
+        self.file = file
+    }
+
+    deinit {
+        gzclose(file)
+    }
+
+    /// Fills the buffer from its beginning with as many bytes as there are, fewer only at the end of the file.
+    ///
+    /// - Throws: `DataError.read`, also when a gzip'd file is cut off or its checksum is wrong.
+    func read(into buffer: inout [UInt8]) throws(DataError) -> Int {
+        let count = gzread(file, &buffer, UInt32(buffer.count))
+        var code: Int32 = 0
+        let message = gzerror(file, &code).map { String(cString: $0) } ?? ""
+        guard count >= 0, code == Z_OK || code == Z_STREAM_END else {
+            throw .read(file: path, reason: code == Z_BUF_ERROR ? "the compressed data is cut off" : message)
+        }
+        return Int(count)
+    }
+
+    /// Whether the file exists and can be opened for reading.
+    static func isReadable(_ path: String) -> Bool {
+        access(path, R_OK) == 0
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+/// Reads MNIST-like image sets: four IDX files in one directory, gzip'd or not.
+struct ImageFiles {
+    /// Where Debian's package `dataset-fashion-mnist` puts its files.
+    static let fashionDirectory = "/usr/share/datasets/fashion-mnist"
+
+    let directory: String
+
+    /// Names the files of one of the two sets.
+    enum Section: String {
+        case train = "train"
+        case test = "t10k"
+    }
+
+    /// The path of a file: the gzip'd one unless only the plain one exists.
+    private func path(_ name: String) -> String {
+        let plain = "\(directory)/\(name)"
+        let compressed = plain + ".gz"
+        return GzipReader.isReadable(plain) && !GzipReader.isReadable(compressed) ? plain : compressed
+    }
+
+    /// Reads the labels of a set.
+    ///
+    /// - Throws: `DataError`.
+    func labels(_ section: Section) throws(DataError) -> [Int32] {
+        let path = path("\(section.rawValue)-labels-idx1-ubyte")
+        var reader = try IDXReader(path: path, magic: IDXReader.labelsMagic)
+        var labels: [Int32] = []
+        labels.reserveCapacity(min(reader.count, 1 << 20))
+        var byte: [UInt8] = [0]
+        for _ in 0..<reader.count {
+            try reader.next(into: &byte)
+            labels.append(Int32(byte[0]))
+        }
+        try reader.finish()
+        return labels
+    }
+
+    /// Reads the selected images, in the order of the selection, and keeps no other in memory.
+    ///
+    /// - Parameters:
+    ///   - selected: Different indices below `count`.
+    ///   - count: The number of labels, which must be the number of images.
+    /// - Throws: `DataError`.
+    func images(_ section: Section, selected: [Int32], count: Int) throws(DataError) -> (values: [Float], size: Int) {
+        let path = path("\(section.rawValue)-images-idx3-ubyte")
+        var reader = try IDXReader(path: path, magic: IDXReader.imagesMagic)
+        guard reader.count == count else {
+            throw .mismatch(file: path, what: "images", expected: count, actual: reader.count)
+        }
+        let size = reader.sampleBytes
+        var places = [Int32](repeating: -1, count: count)
+        for (place, index) in selected.enumerated() {
+            places[Int(index)] = Int32(place)
+        }
+        var values = [Float](repeating: 0, count: selected.count * size)
+        var pixels = [UInt8](repeating: 0, count: size)
+        for place in places {
+            try reader.next(into: &pixels)
+            guard place >= 0 else { continue }
+            for (offset, pixel) in pixels.enumerated() {
+                values[Int(place) * size + offset] = Self.scaled[Int(pixel)]
+            }
+        }
+        try reader.finish()
+        return (values, size)
+    }
+
+    /// (x/255 − 0.286)/0.353 in Float32 for every value of a pixel: public constants, alike for every participant.
+    private static let scaled: [Float] = (0...255).map { (Float($0) / 255 - 0.286) / 0.353 }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+
+/// Holds one participant's part of a dataset.
+public struct LocalData: Sendable, Equatable {
+    /// The samples to train on.
+    public let training: Dataset
+    /// The samples to evaluate on; there may be none.
+    public let test: Dataset
+    /// The number of training samples of all parts.
+    public let trainingTotal: Int
+    /// The number of test samples of all parts.
+    public let testTotal: Int
+
+    public var featureCount: Int { training.featureCount }
+    public var classCount: Int { training.classCount }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+public import FiniteField
+
+/// A helper's share of the sum, M_s = Σ_{i∈U} Mask_{i,s} (protocol section 1).
+public struct AggregateShare: Sendable, Equatable {
+    /// The ctx of the round.
+    public let context: [UInt8]
+    /// The slot that the helper answers for.
+    public let slot: UInt32
+    /// The share.
+    public let vector: Field64Vector
+
+    /// Takes a share that was received.
+    ///
+    /// - Throws: `wrongLength` for a ctx that has not 32 bytes.
+    public init(context: [UInt8], slot: UInt32, vector: Field64Vector) throws(ShareError) {
+        guard context.count == MaskStream.contextBytes else {
+            throw .wrongLength(of: .context, expected: MaskStream.contextBytes, actual: context.count)
+        }
+        self.context = context
+        self.slot = slot
+        self.vector = vector
+    }
+
+    /// Adds up the masks of the survivors, `count` elements, checking one random block by GMP.
+    ///
+    /// - Throws: `noShares` without any mask, `contextMismatch`, `slotMismatch`, `duplicateParty` for masks that do not belong
+    ///   together, `selfCheckFailed`.
+    public init(
+        of masks: [MaskStream], count: Int, using generator: inout some RandomNumberGenerator
+    ) throws(ShareError) {
+        guard let first = masks.first else { throw .noShares }
+        var parties: Set<[UInt8]> = []
+        for mask in masks {
+            guard mask.slot == first.slot else { throw .slotMismatch(expected: first.slot, actual: mask.slot) }
+            guard parties.insert(mask.party).inserted else { throw .duplicateParty(mask.party) }
+        }
+        var accumulator = try ShareAccumulator(context: first.context, count: count, using: &generator)
+        try accumulator.add(masks: masks)
+        try self.init(context: first.context, slot: first.slot, vector: accumulator.finish())
+    }
+}

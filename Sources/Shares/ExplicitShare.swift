@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+public import FiniteField
+
+/// A party's explicit share Y_i = X_i + Σ_s Mask_{i,s} (protocol section 1): uniformly random to whoever lacks one mask.
+public struct ExplicitShare: Sendable, Equatable {
+    /// The ctx of the round.
+    public let context: [UInt8]
+    /// The share.
+    public let vector: Field64Vector
+
+    /// Takes a share that was received.
+    ///
+    /// - Throws: `wrongLength` for a ctx that has not 32 bytes.
+    public init(context: [UInt8], vector: Field64Vector) throws(ShareError) {
+        guard context.count == MaskStream.contextBytes else {
+            throw .wrongLength(of: .context, expected: MaskStream.contextBytes, actual: context.count)
+        }
+        self.context = context
+        self.vector = vector
+    }
+
+    /// Masks one's own vector X_i with one mask per slot.
+    ///
+    /// - Throws: `noShares` without any mask, `contextMismatch`, `partyMismatch`, `duplicateSlot` for masks that do not belong
+    ///   together.
+    public init(masking secret: Field64Vector, with masks: [MaskStream]) throws(ShareError) {
+        guard let first = masks.first else { throw .noShares }
+        var slots: Set<UInt32> = []
+        for mask in masks {
+            try mask.requireContext(first.context)
+            guard mask.party == first.party else {
+                throw .partyMismatch(expected: first.party, actual: mask.party)
+            }
+            guard slots.insert(mask.slot).inserted else { throw .duplicateSlot(mask.slot) }
+        }
+        var masked = secret
+        try masked.add(masks: masks)
+        masked.canonicalize()
+        try self.init(context: first.context, vector: masked)
+    }
+}
+
+extension MaskStream {
+    /// Refuses a mask of another round.
+    func requireContext(_ expected: [UInt8]) throws(ShareError) {
+        guard context == expected else { throw .contextMismatch(expected: expected, actual: context) }
+    }
+}

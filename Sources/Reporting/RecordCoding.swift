@@ -5,9 +5,9 @@ import FoundationEssentials
 /// Turns records into JSON text and back, deterministically: sorted keys, no escaped slashes.
 ///
 /// A number that JSON cannot express (a diverged loss) is written as the string `NaN`, `Infinity` or `-Infinity`.
-enum RecordCoding {
+public enum RecordCoding {
     /// Encodes on one line, without the line's end.
-    static func line(_ value: some Encodable) throws -> [UInt8] {
+    public static func line(_ value: some Encodable) throws -> [UInt8] {
         try encode(value, [.sortedKeys, .withoutEscapingSlashes])
     }
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+
+/// Says which data a client trains on.
+public struct DatasetOptions: ParsableArguments {
+    /// The name of the data set.
+    @Option(help: "The data: fashion-mnist, mnist, csv or synthetic. (default: fashion-mnist)")
+    public var dataset: String?
+
+    /// The place of its files.
+    @Option(
+        help: "The directory or file of the data, where it is not the system's own copy.",
+        completion: .file())
+    public var data: String?
+
+    /// The column to predict.
+    @Option(help: "The column of a CSV file that holds the label.")
+    public var label: String?
+
+    /// The way the data is divided among the clients.
+    @Option(help: "How the data is divided: iid, dirichlet:ALPHA or shards:K. (default: iid)")
+    public var partition: String?
+
+    /// The share of this client.
+    @Option(help: "The part of the divided data that this client trains on, from 0/N to N-1/N. (default: 0/1)")
+    public var part: PartOption?
+
+    /// Makes the options with nothing set.
+    public init() {}
+
+    /// Holds the choices after the environment and the configuration file have been asked.
+    public struct Resolved: Equatable, Sendable {
+        /// The name of the data set.
+        public var dataset: String
+        /// The place of its files; nil for the system's own copy.
+        public var data: String?
+        /// The column of a CSV file that holds the label.
+        public var label: String?
+        /// The way the data is divided.
+        public var partition: String
+        /// The share of this client.
+        public var part: PartOption
+    }
+
+    /// Completes what the command line leaves open.
+    public func resolved(_ settings: Settings) throws(ProgramError) -> Resolved {
+        Resolved(
+            dataset: try settings.value(dataset, .dataset, default: "fashion-mnist"),
+            data: try settings.optional(data, .data), label: try settings.optional(label, .label),
+            partition: try settings.value(partition, .partition, default: "iid"),
+            part: try settings.optional(part, .part) ?? PartOption.whole)
+    }
+}
+
+extension PartOption {
+    /// All of the data.
+    public static let whole = PartOption()
+
+    private init() {
+        self.index = 0
+        self.count = 1
+    }
+}

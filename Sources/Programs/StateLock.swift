@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+
+/// Holds a state directory for one running process: two runs on one state would answer twice under one identity.
+///
+/// An advisory lock (`flock`) on the file `lock` in the directory, which the kernel releases when the process ends, however it ends.
+public final class StateLock: Sendable {
+    /// The directory held.
+    public let directory: String
+    private let descriptor: Int32
+
+    /// Takes the lock at once, or names the process that holds it.
+    ///
+    /// - Throws: `ProgramError` with `usage` if the directory is missing, `failed` if it is held.
+    public init(directory: String) throws(ProgramError) {
+        self.directory = directory
+        let path = "\(directory)/lock"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            let reason = String(cString: strerror(errno))
+            throw ProgramError(
+                errno == ENOENT ? .usage : .failed, "cannot open the state directory: \(reason)", subject: directory,
+                remedy: "name an existing one with --state")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let holder = Self.holder(descriptor)
+            close(descriptor)
+            throw ProgramError(
+                .failed, "in use by \(holder.map { "process \($0)" } ?? "another process")", subject: directory,
+                remedy: "end that process first, or name another directory with --state")
+        }
+        let pid = [UInt8]("\(getpid())\n".utf8)
+        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, pid, pid.count, 0) == pid.count else {
+            let reason = String(cString: strerror(errno))
+            close(descriptor)
+            throw ProgramError(.failed, "cannot write: \(reason)", subject: path)
+        }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Reads the process id that the holder wrote.
+    private static func holder(_ descriptor: Int32) -> Int32? {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        guard count > 0 else { return nil }
+        return Int32(String(decoding: bytes[..<count], as: UTF8.self).trimmingSpaces())
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+/// Joins a ``Responder`` and a ``Browser`` behind one entrance for datagrams, time and the interfaces.
+struct DiscoveryMachine: Sendable {
+    /// The port of multicast DNS (RFC 6762, section 3).
+    static let port: UInt16 = 5353
+
+    private(set) var responder: Responder?
+    private(set) var browser: Browser
+    private var ignored = DiscoveryCounters()
+
+    init(advertising advertisement: ServiceAdvertisement?, generator: any RandomNumberGenerator & Sendable) {
+        responder = advertisement.map { Responder(advertising: $0, generator: generator) }
+        browser = Browser(generator: generator)
+        browser.ownInstance = responder?.service.instance
+    }
+
+    /// What was heard and set aside.
+    var counters: DiscoveryCounters {
+        var counters = browser.counters
+        counters.malformed = ignored.malformed
+        counters.foreignPort = ignored.foreignPort
+        return counters
+    }
+
+    /// When `advance` has something to do next.
+    var deadline: Duration? { [responder?.deadline, browser.deadline].compactMap { $0 }.min() }
+
+    mutating func start(on interfaces: [NetworkInterface], at now: Duration) {
+        responder?.start(on: interfaces, at: now)
+        browser.start(on: interfaces, at: now)
+    }
+
+    mutating func setInterfaces(_ interfaces: [NetworkInterface], at now: Duration) -> [DiscoveryAction] {
+        responder?.setInterfaces(interfaces, at: now)
+        return browser.setInterfaces(interfaces, at: now)
+    }
+
+    /// Does what is due at `now`.
+    mutating func advance(to now: Duration) -> [DiscoveryAction] {
+        (responder?.advance(to: now) ?? []) + browser.advance(to: now)
+    }
+
+    /// Hears a datagram; whatever it holds, it is heard or counted.
+    mutating func receive(
+        _ bytes: [UInt8], on interface: Int, from source: DatagramSource, at now: Duration
+    ) -> [DiscoveryAction] {
+        guard let message = try? DNSMessage(decoding: bytes) else {
+            ignored.malformed += 1
+            return []
+        }
+        // RFC 6762, section 6: answers come from port 5353 or are ignored. Queries from elsewhere want a unicast
+        // answer (section 6.7), which no process of Summand needs.
+        guard source.port == Self.port else {
+            ignored.foreignPort += 1
+            return []
+        }
+        guard message.isResponse else {
+            responder?.receive(query: message, on: interface, from: source, at: now)
+            return []
+        }
+        responder?.receive(response: message, on: interface, at: now)
+        browser.ownInstance = responder?.service.instance
+        return browser.receive(response: message, on: interface, at: now)
+    }
+
+    /// Withdraws the service and ends all questions.
+    mutating func stop() -> [DiscoveryAction] {
+        browser.stop()
+        return responder?.stop() ?? []
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Announces a service of this process on the local network, and finds those of others, by DNS-SD over multicast DNS
+/// (RFC 6762, RFC 6763).
+///
+/// What it finds are hints where to dial; they prove nothing (protocol, section 3). The own instance is not among
+/// them. A service is used once: `start`, then `stop`.
+public actor DiscoveryService {
+    /// The most events kept for a reader that lags behind; beyond them the oldest are lost, and ``services(matching:)``
+    /// still tells the present.
+    public static let eventsMax = 4096
+    /// How often the interfaces are looked at for changes.
+    static let interfacesPause = TimeAmount.seconds(5)
+    /// How soon the socket of a closed channel is opened again.
+    static let reopenPause = TimeAmount.seconds(1)
+
+    private enum Phase { case idle, starting, running, stopped }
+
+    private struct Link {
+        let interface: NetworkInterface
+        let channel: any Channel
+    }
+
+    /// Tells what is found, to one reader; ends after `stop`.
+    public nonisolated let events: AsyncStream<DiscoveryEvent>
+
+    private let continuation: AsyncStream<DiscoveryEvent>.Continuation
+    private let selection: InterfaceSelection
+    private let logger: Logger
+    private nonisolated let eventLoop: any EventLoop
+    private nonisolated let executor: any SerialExecutor
+    private var machine: DiscoveryMachine
+    private var phase = Phase.idle
+    private var links: [Int: Link] = [:]
+    private var timer: (deadline: Duration, task: Scheduled<Void>)?
+    private var interfacesTimer: Scheduled<Void>?
+
+    /// The actor runs on the event loop of its sockets, so that datagrams are taken as fast as they can be handled and
+    /// wait in the kernel's bounded buffer.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// Prepares a service that announces `advertising` (nothing if nil) and finds others on `interfaces`.
+    public init(
+        advertising: ServiceAdvertisement?, interfaces: InterfaceSelection = .all,
+        logger: Logger = Logger(label: "summand.discovery")
+    ) {
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        self.eventLoop = eventLoop
+        executor = eventLoop.executor
+        selection = interfaces
+        self.logger = logger
+        machine = DiscoveryMachine(advertising: advertising, generator: SystemRandomNumberGenerator())
+        (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.eventsMax))
+    }
+
+    deinit {
+        for link in links.values { link.channel.close(promise: nil) }
+        timer?.task.cancel()
+        interfacesTimer?.cancel()
+        continuation.finish()
+    }
+
+    /// Tells whether datagrams that this host multicasts on the selected interfaces are heard by this host.
+    public static func probe(interfaces: InterfaceSelection) async -> Bool {
+        await MulticastProbe.works(on: interfaces)
+    }
+
+    /// Opens the sockets and begins to announce and to ask; the service is announced about a second later.
+    ///
+    /// Of `.all` interfaces those that refuse are passed over, as long as one remains; they are tried again later.
+    /// - Throws: ``DiscoveryError``; after one of them `start` may be called again.
+    public func start() async throws {
+        guard phase == .idle else { throw DiscoveryError.alreadyStarted }
+        phase = .starting
+        do {
+            let interfaces = try NetworkInterface.selected(selection)
+            if let error = await openLinks(on: interfaces), links.isEmpty || selection != .all { throw error }
+        } catch {
+            await closeLinks()
+            if phase == .starting { phase = .idle }
+            throw error
+        }
+        guard phase == .starting else { return await closeLinks() }
+        phase = .running
+        machine.start(on: openInterfaces, at: now)
+        schedule()
+        watchInterfaces(in: Self.interfacesPause)
+    }
+
+    /// Withdraws the service, so that others lose it within about a second, and ends `events`.
+    public func stop() async {
+        guard phase != .stopped else { return }
+        phase = .stopped
+        timer?.task.cancel()
+        interfacesTimer?.cancel()
+        for case .send(let message, let interface) in machine.stop() {
+            // A goodbye that cannot be sent is replaced by the end of the records' lives.
+            try? await send(message, on: interface)?.get()
+        }
+        await closeLinks()
+        continuation.finish()
+    }
+
+    /// Lists the complete services known now that a filter accepts, by instance name.
+    public func services(matching filter: DiscoveryFilter = DiscoveryFilter()) -> [DiscoveredService] {
+        machine.browser.services.values.filter(filter.accepts).sorted { $0.instance < $1.instance }
+    }
+
+    /// The name under which the service is announced, which changes if another process has it; nil for a browser.
+    public var instance: String? { machine.responder?.service.instanceLabel }
+
+    /// What was heard and set aside.
+    public var counters: DiscoveryCounters { machine.counters }
+}
+
+// MARK: - Datagrams and time
+
+extension DiscoveryService {
+    private var now: Duration { .nanoseconds(Int64(clamping: NIODeadline.now().uptimeNanoseconds)) }
+
+    private func receive(_ bytes: [UInt8], on interface: Int, from source: DatagramSource) {
+        guard phase == .running else { return }
+        perform(machine.receive(bytes, on: interface, from: source, at: now))
+        schedule()
+    }
+
+    private func timerFired() {
+        timer = nil
+        guard phase == .running else { return }
+        perform(machine.advance(to: now))
+        schedule()
+    }
+
+    private func perform(_ actions: [DiscoveryAction]) {
+        for action in actions {
+            switch action {
+            case .report(let event): continuation.yield(event)
+            case .send(let message, let interface): _ = send(message, on: interface)
+            }
+        }
+    }
+
+    private func send(_ message: DNSMessage, on interface: Int) -> EventLoopFuture<Void>? {
+        guard let channel = links[interface]?.channel, let destination = try? MulticastSocket.destination() else {
+            return nil
+        }
+        let buffer = ByteBuffer(bytes: message.encoded())
+        return channel.writeAndFlush(AddressedEnvelope(remoteAddress: destination, data: buffer))
+    }
+
+    /// Sets the timer to the machine's deadline.
+    private func schedule() {
+        let deadline = machine.deadline
+        guard deadline != timer?.deadline else { return }
+        timer?.task.cancel()
+        timer = deadline.map { deadline in
+            let pause = max(.zero, deadline - now)
+            let task = eventLoop.scheduleTask(in: TimeAmount(pause)) { [weak self] in
+                self?.assumeIsolated { $0.timerFired() } ?? ()
+            }
+            return (deadline, task)
+        }
+    }
+}
+
+// MARK: - Interfaces
+
+extension DiscoveryService {
+    private var openInterfaces: [NetworkInterface] { links.values.map(\.interface).sorted { $0.index < $1.index } }
+
+    /// Opens a socket on each interface that has none yet; answers the first error.
+    private func openLinks(on interfaces: [NetworkInterface]) async -> (any Error)? {
+        var first: (any Error)?
+        for interface in interfaces where links[interface.index] == nil {
+            do {
+                let channel = try await MulticastSocket.open(
+                    on: interface, eventLoop: eventLoop,
+                    receive: { [weak self] bytes, source in
+                        self?.assumeIsolated { $0.receive(bytes, on: interface.index, from: source) }
+                    },
+                    closed: { [weak self] in
+                        self?.assumeIsolated { $0.channelClosed(on: interface) }
+                    })
+                links[interface.index] = Link(interface: interface, channel: channel)
+                logger.debug("discovery listens", metadata: ["interface": "\(interface.name)"])
+            } catch {
+                first = first ?? error
+                logger.debug(
+                    "discovery has no socket", metadata: ["interface": "\(interface.name)", "error": "\(error)"])
+            }
+        }
+        return first
+    }
+
+    private func closeLinks() async {
+        let closing = links.values.map(\.channel)
+        links = [:]
+        for channel in closing { try? await channel.close().get() }
+    }
+
+    private func channelClosed(on interface: NetworkInterface) {
+        guard phase == .running, let link = links[interface.index], !link.channel.isActive else { return }
+        links[interface.index] = nil
+        logger.debug("discovery lost its socket", metadata: ["interface": "\(interface.name)"])
+        watchInterfaces(in: Self.reopenPause)
+    }
+
+    private func watchInterfaces(in pause: TimeAmount) {
+        interfacesTimer?.cancel()
+        interfacesTimer = eventLoop.scheduleTask(in: pause) { [weak self] in
+            guard let self else { return }
+            Task { await self.checkInterfaces() }
+        }
+    }
+
+    /// Follows interfaces and addresses that come and go, and replaces closed sockets.
+    private func checkInterfaces() async {
+        guard phase == .running else { return }
+        let present = (try? NetworkInterface.selected(selection)) ?? []
+        for link in links.values where !present.contains(link.interface) {
+            links[link.interface.index] = nil
+            link.channel.close(promise: nil)
+        }
+        _ = await openLinks(on: present)
+        guard phase == .running else { return await closeLinks() }
+        perform(machine.setInterfaces(openInterfaces, at: now))
+        schedule()
+        watchInterfaces(in: Self.interfacesPause)
+    }
+}

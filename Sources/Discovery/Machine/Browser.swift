@@ -205,19 +205,23 @@ extension Browser {
 
     /// Removes an instance with all that was kept for its sake.
     private mutating func forgetInstance(_ sighting: Sighting) -> Set<Sighting> {
-        for case .srv(_, _, _, let target) in cache.records(key(sighting, .srv)) {
+        let services = cache.records(key(sighting, .srv))
+        cache.removeAll(under: key(sighting, .srv))
+        cache.removeAll(under: key(sighting, .txt))
+        for case .srv(_, _, _, let target) in services {
             endTenancy(
                 of: sighting.instance, at: CacheKey(interface: sighting.interface, name: target, type: .a))
         }
-        cache.removeAll(under: key(sighting, .srv))
-        cache.removeAll(under: key(sighting, .txt))
         cache.remove(.ptr(sighting.instance), under: pointerKey(sighting.interface))
         resolving[sighting] = nil
         return [sighting]
     }
 
-    /// Removes a host's addresses once no instance names it.
+    /// Removes a host's addresses once no instance names it; an instance may name it in another SRV still.
     private mutating func endTenancy(of instance: DomainName, at host: CacheKey) {
+        let others = cache.records(CacheKey(interface: host.interface, name: instance, type: .srv))
+        let stays = others.contains { if case .srv(_, _, _, host.name) = $0 { true } else { false } }
+        guard !stays else { return }
         tenants[host]?.remove(instance)
         guard tenants[host]?.isEmpty == true else { return }
         tenants[host] = nil

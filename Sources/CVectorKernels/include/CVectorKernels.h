@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "exact_encoding_kernels.h"
 #include "learning_kernels.h"

@@ -19,11 +19,11 @@ let pointers: [SwiftSetting] = [.strictMemorySafety()]
 
 /// A library module with its test target. The arrows are those of ARCHITECTURE.md, checked by `PackageTests`.
 func module(
-    _ name: String, _ dependencies: [Target.Dependency], settings: [SwiftSetting] = [],
+    _ name: String, _ dependencies: [Target.Dependency], excluding: [String] = [], settings: [SwiftSetting] = [],
     testing: [Target.Dependency] = []
 ) -> [Target] {
     [
-        .target(name: name, dependencies: dependencies, swiftSettings: settings),
+        .target(name: name, dependencies: dependencies, exclude: excluding, swiftSettings: settings),
         .testTarget(
             name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies + testing,
             path: "Tests/\(name)Tests"),
@@ -42,7 +42,7 @@ let cTargets: [Target] = [
 let libraries: [[Target]] = [
     module("FiniteField", ["CGMP", "CFieldKernels"], settings: pointers),
     module("Primitives", ["COpenSSL"], settings: pointers),
-    module("Identity", ["Primitives", protobuf]),
+    module("Identity", ["Primitives", protobuf], excluding: ["Protos"]),
     module("Shares", ["FiniteField", "Primitives"]),
     module("Quantization", ["FiniteField", "Primitives", "CVectorKernels"]),
     module("Messages", ["Identity", "Shares", "Quantization", "Primitives", protobuf], testing: ["FiniteField"]),

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+
+public import Primitives
+
+/// What a process is in its federation: its key, the certificate for it, and the authority that signed that.
+public struct PartyIdentity: Sendable {
+    /// The private key, made where it is used.
+    public let key: SigningKey
+    /// The certificate for the key.
+    public let certificate: Certificate
+    /// The federation's authority.
+    public let authority: Certificate
+    /// The federation.
+    public let federation: FederationName
+    /// The place in it.
+    public let role: PartyRole
+
+    /// Puts together what belongs together; validity in time is the user's to check.
+    ///
+    /// Throws `certificateKeyMismatch`, `certificateUnsigned`, or what `CertifiedRole` finds.
+    public init(key: SigningKey, certificate: Certificate, authority: Certificate) throws(IdentityError) {
+        let certified = try CertifiedRole(certificate: certificate)
+        guard certified.publicKey == key.publicKey else {
+            throw .certificateKeyMismatch(expected: key.publicKey.spkiHash, actual: certified.publicKey.spkiHash)
+        }
+        guard certificate.isSigned(by: authority) else { throw .certificateUnsigned }
+        self.key = key
+        self.certificate = certificate
+        self.authority = authority
+        federation = certified.federation
+        role = certified.role
+    }
+
+    /// The party's ID, derived from the key; a coordinator has one too, though no member list shows it.
+    public var id: PartyID { PartyID(publicKey: key.publicKey) }
+
+    /// Reads `key.pem`, `certificate.pem` and `ca.pem` from a state directory. Errors name the file.
+    public static func load(directory: String) throws(IdentityError) -> PartyIdentity {
+        let certificatePath = IdentityFiles.path(directory, IdentityFiles.certificate)
+        let key = try IdentityFiles.readKey(IdentityFiles.path(directory, IdentityFiles.key))
+        let certificate = try IdentityFiles.readCertificate(certificatePath)
+        let authority = try IdentityFiles.readCertificate(IdentityFiles.path(directory, IdentityFiles.authority))
+        do {
+            return try PartyIdentity(key: key, certificate: certificate, authority: authority)
+        } catch {
+            throw .fileMalformed(path: certificatePath, reason: error.description)
+        }
+    }
+
+    /// Writes the three files into a state directory, which is made if it is missing.
+    public func save(directory: String) throws(IdentityError) {
+        try IdentityFiles.write(key, to: IdentityFiles.path(directory, IdentityFiles.key))
+        try PrivateFile.write(authority.pem, to: IdentityFiles.path(directory, IdentityFiles.authority))
+        try PrivateFile.write(certificate.pem, to: IdentityFiles.path(directory, IdentityFiles.certificate))
+    }
+
+    /// Whether a state directory holds an identity.
+    public static func exists(directory: String) -> Bool {
+        PrivateFile.exists(IdentityFiles.path(directory, IdentityFiles.certificate))
+    }
+
+    /// Reads the key of a state directory, or makes and saves one if there is none yet: enrolment that was cut off
+    /// after the token was used can be repeated with the same key.
+    public static func key(directory: String) throws(IdentityError) -> SigningKey {
+        let path = IdentityFiles.path(directory, IdentityFiles.key)
+        if PrivateFile.exists(path) { return try IdentityFiles.readKey(path) }
+        let key: SigningKey
+        do {
+            key = try SigningKey.generate()
+        } catch {
+            throw .primitive(error)
+        }
+        try IdentityFiles.write(key, to: path)
+        return key
+    }
+}

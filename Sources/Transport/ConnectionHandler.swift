@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+import TLS
+
+/// Runs one connection on its event loop: frames in, frames out, streams, pings, and the end.
+///
+/// ```
+/// handshaking --TLS established--> welcoming --peer's welcome--> open --close()--> closing --> closed
+///      \______________\____________________________\__ failure, peer's close _________________/
+/// ```
+///
+/// The server welcomes first; the client answers it. So a client that the server refuses, whose own handshake TLS 1.3
+/// lets succeed, never believes itself accepted.
+final class ConnectionHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase {
+        case handshaking
+        case welcoming
+        case open
+        /// What is queued is being sent, then the goodbye; nothing new is taken in either direction.
+        case closing(GoodbyeReason)
+        case closed(ConnectionError)
+    }
+
+    let configuration: TransportConfiguration
+    let isDialler: Bool
+    let tls: TLSHandler
+    let liveness = Liveness()
+    private let counters: TransportCounters?
+    private let setupTimeout: Duration
+    private var onReady: ((Result<Connection, ConnectionError>) -> Void)?
+
+    private(set) var phase = Phase.handshaking
+    private var context: ChannelHandlerContext?
+    private var decoder: FrameDecoder
+    private var peerLimits: Welcome?
+    private var peerGoodbye: GoodbyeReason?
+    private var deadline: Scheduled<Void>?
+
+    var scheduler: SendScheduler
+    var ledger: IncomingLedger
+    var sinks: [StreamID: IncomingSink] = [:]
+    private var events: ReceiveQueue<TransportEvent>?
+    private var waiters: [Ticket: CheckedContinuation<Void, any Error>] = [:]
+    private var closeWaiters: [CheckedContinuation<Void, any Error>] = []
+    private var isPumping = false
+    private var isReadPaused = false
+    private var isReadHeld = false
+
+    /// Pings that have not been answered, oldest first.
+    private var pings: [(nonce: UInt64, sent: NIODeadline, waiter: Ticket?)] = []
+    private var lastHeard = NIODeadline.now()
+    private var pingTask: Scheduled<Void>?
+    private var silenceTask: Scheduled<Void>?
+
+    init(
+        tls: TLSHandler, isDialler: Bool, configuration: TransportConfiguration, setupTimeout: Duration,
+        counters: TransportCounters?, onReady: @escaping (Result<Connection, ConnectionError>) -> Void
+    ) {
+        self.tls = tls
+        self.isDialler = isDialler
+        self.configuration = configuration
+        self.setupTimeout = setupTimeout
+        self.counters = counters
+        self.onReady = onReady
+        decoder = FrameDecoder(messageBytesMax: configuration.messageBytesMax)
+        scheduler = SendScheduler(dialler: isDialler)
+        ledger = IncomingLedger(
+            window: configuration.streamWindowBytes, streamsMax: configuration.streamsMax, peerIsDialler: !isDialler)
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let timeout = setupTimeout
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(timeout)) {
+            self.fail(.timedOut(timeout))
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSEvent.established:
+            guard case .handshaking = phase else { return }
+            guard tls.session.applicationProtocol != nil else { return fail(.noApplicationProtocol) }
+            phase = .welcoming
+            if !isDialler { sendWelcome() }
+        case TLSEvent.peerClosed:
+            if onReady != nil, peerGoodbye == nil { end(.closedBeforeWelcome) } else { end(closedByPeer) }
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        lastHeard = .now()
+        decoder.receive(unwrapInboundIn(data))
+        do throws(InvalidFrame) {
+            while takesFrames, let frame = try decoder.next() { try handle(frame) }
+        } catch {
+            return fail(.invalidFrame(error))
+        }
+        if let events, events.cost >= configuration.receiveQueueBytesMax { isReadPaused = true }
+        pump()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isReadPaused { isReadHeld = true } else { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        pump()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case let error as ConnectionError: fail(error)
+        default: fail(.network(reason: String(describing: error)))
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(onReady == nil ? .truncated : .closedBeforeWelcome)
+        let waiting = closeWaiters
+        closeWaiters = []
+        for waiter in waiting { waiter.resume() }
+        context.fireChannelInactive()
+    }
+
+    // MARK: Frames
+
+    private var takesFrames: Bool {
+        switch phase {
+        case .welcoming, .open: true
+        case .handshaking, .closing, .closed: false
+        }
+    }
+
+    private func handle(_ frame: Frame) throws(InvalidFrame) {
+        switch (phase, frame) {
+        case (.welcoming, .welcome(let welcome)): try welcomed(welcome)
+        case (_, .goodbye(let reason)): peerGoodbye = reason
+        case (.welcoming, _), (_, .welcome): throw .unexpected(type: frame.kind.rawValue)
+        case (_, .message(let bytes)): events?.push(.message(bytes), cost: bytes.count + Self.eventOverhead)
+        case (_, .streamOpen(let stream, let header)): try opened(stream, header: header)
+        case (_, .chunk(let stream, let bytes)):
+            if try ledger.receive(bytes.count, on: stream) {
+                sinks[stream]?.chunks.push(Array(bytes), cost: bytes.count)
+            }
+        case (_, .streamEnd(let stream, let trailer)):
+            let isWanted = try ledger.end(stream)
+            if let sink = sinks.removeValue(forKey: stream), isWanted { sink.end(trailer: trailer) }
+        case (_, .reset(let stream, let code)):
+            let isWanted = try ledger.end(stream)
+            if let sink = sinks.removeValue(forKey: stream), isWanted { sink.fail(StreamReset(code: code)) }
+        case (_, .credit(let stream, let bytes)): try scheduler.addCredit(bytes, to: stream)
+        case (_, .refuse(let stream, let code)):
+            for ticket in try scheduler.refused(stream, code: code) { fail(ticket, StreamRefused(code: code)) }
+        case (_, .ping(let nonce)): try scheduler.reply(.pong(nonce))
+        case (_, .pong(let nonce)): ponged(nonce)
+        }
+    }
+
+    /// What an event costs beside its bytes, so that empty ones are bounded too.
+    private static let eventOverhead = 256
+
+    private func sendWelcome() {
+        write(
+            .welcome(
+                Welcome(
+                    messageBytesMax: UInt32(configuration.messageBytesMax),
+                    streamsMax: UInt32(configuration.streamsMax))))
+        context?.flush()
+    }
+
+    private func welcomed(_ welcome: Welcome) throws(InvalidFrame) {
+        guard welcome.version == Welcome.currentVersion else {
+            throw .unsupportedVersion(expected: Welcome.currentVersion, actual: welcome.version)
+        }
+        guard let context, let onReady else { return }
+        if isDialler { sendWelcome() }
+        peerLimits = welcome
+        phase = .open
+        deadline?.cancel()
+        self.onReady = nil
+        let core = ConnectionCore(self, on: context.eventLoop)
+        let threshold = configuration.receiveQueueBytesMax / 2
+        let queue = ReceiveQueue<TransportEvent> { cost, remaining in
+            if remaining < threshold, remaining + cost >= threshold { core.perform { $0.resumeReading() } }
+        }
+        events = queue
+        startPinging()
+        onReady(.success(Connection(core: core, handler: self, events: queue, channel: context.channel)))
+    }
+
+    private func opened(_ stream: StreamID, header: [UInt8]) throws(InvalidFrame) {
+        try ledger.open(stream)
+        guard let context, let events else { return }
+        let core = ConnectionCore(self, on: context.eventLoop)
+        let sink = IncomingSink { count in core.perform { $0.consumed(count, of: stream) } }
+        sinks[stream] = sink
+        events.push(
+            .stream(IncomingStream(id: stream, header: header, sink: sink, core: core)),
+            cost: header.count + Self.eventOverhead)
+    }
+
+    // MARK: Sending
+
+    /// Sends what may go, as long as the socket takes it.
+    func pump() {
+        guard !isPumping, let context else { return }
+        isPumping = true
+        defer { isPumping = false }
+        var hasWritten = true
+        while hasWritten {
+            hasWritten = false
+            while isSending, context.channel.isWritable, let outgoing = scheduler.next() {
+                write(outgoing.frame)
+                hasWritten = true
+                if let ticket = outgoing.ticket { succeed(ticket) }
+            }
+            if hasWritten { context.flush() }
+        }
+        if case .closing(let reason) = phase, scheduler.isDrained { sayGoodbye(reason) }
+    }
+
+    private var isSending: Bool {
+        switch phase {
+        case .open: true
+        case .closing: !scheduler.isDrained
+        case .handshaking, .welcoming, .closed: false
+        }
+    }
+
+    private func write(_ frame: Frame) {
+        guard let context else { return }
+        var size = 64
+        if case .chunk(_, let bytes) = frame { size += bytes.count }
+        if case .message(let bytes) = frame { size += bytes.count }
+        var buffer = context.channel.allocator.buffer(capacity: size)
+        frame.encode(into: &buffer)
+        context.write(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    func resumeReading() {
+        guard isReadPaused else { return }
+        isReadPaused = false
+        // What the peer sent in the meantime was not looked at.
+        lastHeard = .now()
+        guard isReadHeld else { return }
+        isReadHeld = false
+        context?.read()
+    }
+
+    // MARK: Waiting calls
+
+    func register(_ ticket: Ticket, _ continuation: CheckedContinuation<Void, any Error>) {
+        waiters[ticket] = continuation
+    }
+
+    func succeed(_ ticket: Ticket) {
+        waiters.removeValue(forKey: ticket)?.resume()
+    }
+
+    func fail(_ ticket: Ticket, _ error: any Error) {
+        waiters.removeValue(forKey: ticket)?.resume(throwing: error)
+    }
+
+    func cancel(_ ticket: Ticket) {
+        guard waiters[ticket] != nil else { return }
+        fail(ticket, CancellationError())
+        pings.removeAll { $0.waiter == ticket }
+        for other in scheduler.cancel(ticket) { fail(other, ConnectionError.streamFinished) }
+        pump()
+    }
+
+    /// The limits the peer has stated, for a call that may proceed; throws why it may not.
+    func requireOpen() throws -> Welcome {
+        switch phase {
+        case .open: break
+        case .closed(let error): throw error
+        case .closing(let reason): throw ConnectionError.closed(reason)
+        case .handshaking, .welcoming: throw ConnectionError.closedBeforeWelcome
+        }
+        guard let peerLimits else { throw ConnectionError.closedBeforeWelcome }
+        guard waiters.count <= configuration.sendersMax else {
+            throw ConnectionError.tooManySenders(maximum: configuration.sendersMax)
+        }
+        return peerLimits
+    }
+
+    // MARK: Liveness
+
+    private func startPinging() {
+        lastHeard = .now()
+        ping(waiter: nil)
+        watchSilence()
+    }
+
+    /// Sends a ping of its own every interval.
+    private func ping(waiter: Ticket?) {
+        guard let context, case .open = phase else { return }
+        let nonce = ConnectionCore.ticket()
+        // Without a limit a silent peer would collect them; the oldest ones nobody waits for are of no use.
+        if pings.count(where: { $0.waiter == nil }) >= 4, let index = pings.firstIndex(where: { $0.waiter == nil }) {
+            pings.remove(at: index)
+        }
+        pings.append((nonce, .now(), waiter))
+        try? scheduler.reply(.ping(nonce))
+        pump()
+        guard waiter == nil else { return }
+        pingTask = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(configuration.pingInterval)) {
+            self.ping(waiter: nil)
+        }
+    }
+
+    /// Sends a ping for a call that waits for its answer.
+    func ping(ticket: Ticket) {
+        do {
+            _ = try requireOpen()
+            ping(waiter: ticket)
+        } catch {
+            fail(ticket, error)
+        }
+    }
+
+    private func ponged(_ nonce: UInt64) {
+        guard let index = pings.firstIndex(where: { $0.nonce == nonce }) else { return }
+        let ping = pings.remove(at: index)
+        liveness.answered(after: Duration(NIODeadline.now() - ping.sent))
+        if let waiter = ping.waiter { succeed(waiter) }
+    }
+
+    private func watchSilence() {
+        guard let context, case .open = phase else { return }
+        let silence = NIODeadline.now() - lastHeard
+        let maximum = TimeAmount(configuration.silenceMax)
+        // While this side does not read, it cannot hear.
+        if silence >= maximum, !isReadPaused { return fail(.lost(silence: configuration.silenceMax)) }
+        let delay = isReadPaused ? maximum : maximum - silence
+        silenceTask = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.watchSilence() }
+    }
+
+    // MARK: The end
+
+    private var closedByPeer: ConnectionError { .closed(peerGoodbye ?? .done) }
+
+    /// Closes in good order: what waits as messages goes first, then the goodbye.
+    func close(_ reason: GoodbyeReason, waiter: CheckedContinuation<Void, any Error>) {
+        guard let context, context.channel.isActive else { return waiter.resume() }
+        closeWaiters.append(waiter)
+        guard case .open = phase else { return }
+        phase = .closing(reason)
+        stopTimers()
+        events?.finish()
+        failStreams(.closed(reason))
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(configuration.closeTimeout)) {
+            self.fail(.timedOut(self.configuration.closeTimeout))
+        }
+        resumeReading()
+        pump()
+    }
+
+    private func sayGoodbye(_ reason: GoodbyeReason) {
+        write(.goodbye(reason))
+        context?.flush()
+        end(.closed(reason))
+        context?.close(promise: nil)
+    }
+
+    /// Ends the connection because of an error on either side.
+    private func fail(_ error: ConnectionError) {
+        if case .closed = phase { return }
+        if case .invalidFrame(let frame) = error {
+            counters?.count(invalidFrame: frame)
+            write(.goodbye(.violation))
+            context?.flush()
+        } else if onReady == nil {
+            counters?.countLost()
+        }
+        end(error)
+        context?.close(promise: nil)
+    }
+
+    /// Tells everybody who waits that it is over.
+    private func end(_ error: ConnectionError) {
+        if case .closed = phase { return }
+        phase = .closed(error)
+        stopTimers()
+        if case .closed = error { events?.finish() } else { events?.finish(throwing: error) }
+        events = nil
+        failStreams(error)
+        _ = scheduler.removeAll()
+        let waiting = waiters.values
+        waiters = [:]
+        for waiter in waiting { waiter.resume(throwing: error) }
+        onReady?(.failure(error))
+        onReady = nil
+        resumeReading()
+    }
+
+    private func failStreams(_ error: ConnectionError) {
+        for sink in sinks.values { sink.fail(error) }
+        sinks = [:]
+    }
+
+    private func stopTimers() {
+        deadline?.cancel()
+        pingTask?.cancel()
+        silenceTask?.cancel()
+    }
+}

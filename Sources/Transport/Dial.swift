@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+import NIOPosix
+import Primitives
+import TLS
+
+/// Connects to a peer and returns when it has accepted this side, which its first frame proves.
+///
+/// - Parameters:
+///   - host: a name, an IPv4 or an IPv6 address.
+///   - identity: what this side shows; nil only for enrolment.
+///   - alpn: what to speak; nil: what the expectation implies.
+///   - expecting: whom to reach; anybody else is refused.
+///   - isRevoked: says of a certificate of the federation whether it has been revoked.
+///   - meter: counts the bytes of this connection.
+///   - timeout: for everything together, name resolution included.
+/// - Throws: `ConnectionError`: `unresolvable`, `unreachable`, `timedOut`, `certificateRejected` (this side refuses),
+///   `refused` (the peer refuses, with its alert), `closedBeforeWelcome`, and others.
+public func dial(
+    host: String, port: Int, identity: TLSIdentity?, alpn: ApplicationProtocol? = nil, expecting: PeerExpectation,
+    isRevoked: @escaping @Sendable (Certificate) -> Bool = { _ in false }, meter: ByteMeter? = nil,
+    timeout: Duration = .seconds(10), configuration: TransportConfiguration = TransportConfiguration(),
+    group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+) async throws -> Connection {
+    let context: TLSContext
+    do throws(TLSError) {
+        context = try TLSContext(
+            offering: alpn ?? expecting.applicationProtocol, as: identity,
+            trust: expecting.trust(anchors: identity?.trustAnchors ?? []),
+            policy: { expecting.failure(of: $0, isRevoked: isRevoked) })
+    } catch {
+        throw ConnectionError(error)
+    }
+    let loop = group.next()
+    let ready = loop.makePromise(of: Connection.self)
+    let bootstrap = ClientBootstrap(group: loop)
+        .connectTimeout(TimeAmount(timeout))
+        .channelOption(.socketOption(.tcp_nodelay), value: 1)
+        .channelOption(.writeBufferWaterMark, value: .transport)
+        .channelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                let tls = TLSHandler(
+                    session: try context.makeSession(), isClient: true, meter: meter,
+                    lingerTimeout: configuration.closeTimeout)
+                let handler = ConnectionHandler(
+                    tls: tls, isDialler: true, configuration: configuration, setupTimeout: timeout, counters: nil,
+                    onReady: { ready.completeWith($0.mapError { $0 }) })
+                try channel.pipeline.syncOperations.addHandlers(tls, handler)
+            }
+        }
+    let channel: any Channel
+    do {
+        channel = try await bootstrap.connect(host: host, port: port).get()
+    } catch {
+        ready.fail(error)
+        throw ConnectionError(connecting: error, host: host, port: port, timeout: timeout)
+    }
+    return try await withTaskCancellationHandler {
+        try await ready.futureResult.get()
+    } onCancel: {
+        channel.close(promise: nil)
+    }
+}
+
+extension PeerExpectation {
+    fileprivate var applicationProtocol: ApplicationProtocol {
+        if case .enrolment = self { .enrolment } else { .federation }
+    }
+}
+
+extension ConnectionError {
+    /// Files what NIO says about a connection that could not be made.
+    fileprivate init(connecting error: any Error, host: String, port: Int, timeout: Duration) {
+        switch error {
+        case let error as ConnectionError: self = error
+        case let error as NIOConnectionError:
+            let failures = error.connectionErrors.map { ConnectionError.reason(of: $0.error) }
+            if failures.isEmpty {
+                self = .unresolvable(host: host)
+            } else if error.connectionErrors.contains(where: { Self.isTimeout($0.error) }) {
+                self = .timedOut(timeout)
+            } else {
+                self = .unreachable(host: host, port: port, reason: failures.joined(separator: "; "))
+            }
+        case let error where Self.isTimeout(error): self = .timedOut(timeout)
+        default: self = .unreachable(host: host, port: port, reason: Self.reason(of: error))
+        }
+    }
+
+    private static func isTimeout(_ error: any Error) -> Bool {
+        if case ChannelError.connectTimeout = error { true } else { false }
+    }
+
+    static func reason(of error: any Error) -> String {
+        if let error = error as? IOError { SystemError.text(error.errnoCode) } else { String(describing: error) }
+    }
+}
+
+extension ChannelOptions.Types.WriteBufferWaterMark {
+    /// Room for one chunk on its way while the next is encrypted.
+    static let transport = Self(low: 64 << 10, high: TransportConfiguration.chunkBytesMax)
+}

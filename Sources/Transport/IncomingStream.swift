@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+
+import Synchronization
+
+/// What arrives on one stream, between the event loop and the task that reads.
+final class IncomingSink: Sendable {
+    let chunks: ReceiveQueue<[UInt8]>
+    private let trailerBytes = Mutex<[UInt8]?>(nil)
+
+    init(onConsume: @escaping @Sendable (_ count: Int) -> Void) {
+        chunks = ReceiveQueue { count, _ in onConsume(count) }
+    }
+
+    /// The trailer, once the end has arrived.
+    var trailer: [UInt8]? { trailerBytes.withLock { $0 } }
+
+    func end(trailer: [UInt8]) {
+        trailerBytes.withLock { $0 = trailer }
+        chunks.finish()
+    }
+
+    func fail(_ error: any Error) {
+        chunks.finish(throwing: error)
+    }
+}
+
+/// Receives bytes that the peer streams: a header, chunks under credit, a trailer.
+///
+/// The peer sends nothing behind the header before `accept()`; then at most a window runs ahead of the reader. A stream
+/// that is let go before its end is refused with `StreamCode.abandoned`.
+public final class IncomingStream: Sendable {
+    /// What the peer said about the stream when it opened it.
+    public let header: [UInt8]
+    private let id: StreamID
+    private let sink: IncomingSink
+    private let core: ConnectionCore
+
+    init(id: StreamID, header: [UInt8], sink: IncomingSink, core: ConnectionCore) {
+        self.id = id
+        self.header = header
+        self.sink = sink
+        self.core = core
+    }
+
+    deinit {
+        core.perform { [id] in $0.refuse(id, code: .abandoned) }
+    }
+
+    /// Grants the peer its first window. More calls change nothing.
+    public func accept() {
+        core.perform { [id] in $0.accept(id) }
+    }
+
+    /// Tells the peer to stop; `chunks` ends with `StreamRefused`.
+    public func refuse(_ code: StreamCode) {
+        core.perform { [id] in $0.refuse(id, code: code) }
+    }
+
+    /// The bytes in order, in pieces of 1…256 KiB whose borders mean nothing; for one reader.
+    ///
+    /// Ends after the last one; throws `StreamReset` when the sender gives up, `StreamRefused` after `refuse`,
+    /// `ConnectionError` when the connection ends first.
+    public var chunks: Chunks { Chunks(stream: self) }
+
+    /// What the sender said at the end; throws `ConnectionError.streamNotEnded` before all of it has arrived.
+    public func trailer() throws -> [UInt8] {
+        guard let trailer = sink.trailer else { throw ConnectionError.streamNotEnded }
+        return trailer
+    }
+
+    /// The sequence of a stream's bytes.
+    public struct Chunks: AsyncSequence, Sendable {
+        public typealias Element = [UInt8]
+        let stream: IncomingStream
+
+        public func makeAsyncIterator() -> Iterator { Iterator(stream: stream) }
+
+        /// Takes chunk after chunk; each one taken lets the sender go on.
+        public struct Iterator: AsyncIteratorProtocol {
+            let stream: IncomingStream
+
+            public func next() async throws -> [UInt8]? { try await stream.sink.chunks.next() }
+        }
+    }
+}

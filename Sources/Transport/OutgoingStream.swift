@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+
+/// Sends the peer a stream of bytes: a header, chunks under the receiver's credit, a trailer.
+///
+/// A stream that is let go before `finish` is reset with `StreamCode.abandoned`.
+public final class OutgoingStream: Sendable {
+    private let id: StreamID
+    private let core: ConnectionCore
+
+    init(id: StreamID, core: ConnectionCore) {
+        self.id = id
+        self.core = core
+    }
+
+    deinit {
+        core.perform { [id] in $0.release(id) }
+    }
+
+    /// Sends bytes, any number; returns when the last of them is handed to the socket.
+    ///
+    /// Waits for the receiver to accept the stream and to consume. Throws `StreamRefused` when the receiver does not want
+    /// it, `ConnectionError` when the connection ends. A cancelled write resets the stream.
+    public func write(_ bytes: [UInt8]) async throws {
+        try await core.wait { [id] handler, ticket in handler.write(bytes, on: id, ticket: ticket) }
+    }
+
+    /// Ends the stream with a trailer of at most 64 KiB; returns when it is handed to the socket.
+    public func finish(trailer: [UInt8] = []) async throws {
+        try await core.wait { [id] handler, ticket in handler.finish(id, trailer: trailer, ticket: ticket) }
+    }
+
+    /// Gives the stream up; the receiver's chunks end with `StreamReset`.
+    public func reset(_ code: StreamCode) {
+        core.perform { [id] in $0.reset(id, code: code) }
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Primitives
+import TLS
+import Testing
+
+@testable import Transport
+
+@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+    let federation: TestFederation
+
+    init() throws {
+        federation = try TestFederation()
+    }
+
+    @Test func bothEndsKnowEachOther() async throws {
+        let listener = try await federation.listen()
+        let (client, server) = try await federation.connect(listener)
+        #expect(client.peer?.role == .coordinator)
+        #expect(client.peer?.federation == federation.name)
+        #expect(client.peerChain.last == federation.authority)
+        let key = federation.party.key.publicKey
+        #expect(server.peer?.role == .party(PartyID(publicKey: key)))
+        #expect(server.peer?.spkiHash == key.spkiHash)
+        #expect(server.remoteHost == "127.0.0.1")
+        #expect(client.remoteAddress == "127.0.0.1:\(listener.port)")
+        #expect(listener.counters.snapshot.accepted == 1)
+        await client.close()
+        await listener.close()
+    }
+
+    @Test func messagesArriveInOrderInBothDirections() async throws {
+        let listener = try await federation.listen()
+        let (client, server) = try await federation.connect(listener)
+        let long = SecureRandom.bytes(1 << 20)
+        for message in [[], [1], long] as [[UInt8]] {
+            try await client.send(message)
+            try await server.send(message)
+        }
+        for message in [[], [1], long] as [[UInt8]] {
+            #expect(try await server.message() == message)
+            #expect(try await client.message() == message)
+        }
+        await client.close()
+        await listener.close()
+    }
+
+    @Test func closeIsAnEndAndSaysWhy() async throws {
+        let listener = try await federation.listen()
+        let (client, server) = try await federation.connect(listener)
+        try await client.send([1])
+        await client.close(reason: .shutdown)
+        var received = 0
+        for try await _ in server.events { received += 1 }
+        #expect(received == 1)
+        await #expect(throws: ConnectionError.closed(.shutdown)) { try await server.send([2]) }
+        await #expect(throws: ConnectionError.closed(.shutdown)) { try await client.send([2]) }
+        await server.close()
+        await client.close()
+        await listener.close()
+    }
+
+    @Test func exportedKeyingMaterialAgrees() async throws {
+        let listener = try await federation.listen()
+        let (client, server) = try await federation.connect(listener)
+        let mine = try await client.exporter(label: "EXPORTER-summand", context: [1], count: 32)
+        #expect(try await server.exporter(label: "EXPORTER-summand", context: [1], count: 32) == mine)
+        await client.close()
+        await listener.close()
+    }
+}

@@ -65,6 +65,12 @@ import Testing
         #expect(throws: QuantizationError.tooManyUpdates(members: 0)) { try self.encoding(count: 1, members: 0) }
     }
 
+    @Test func errorsNameTheCoordinate() {
+        #expect("\(QuantizationError.notFinite(coordinate: 17))".contains("coordinate 17"))
+        #expect("\(QuantizationError.outOfRange(coordinate: 3, limit: 99))".contains("coordinate 3"))
+        #expect("\(QuantizationError.encodingNotAvailable(bits: 16))".contains("16 bits"))
+    }
+
     @Test func quantizingAgreesWithTheStandardLibraryOnEveryInstructionSet() {
         var random = TestRandom(seed: 7)
         // Any bits: all magnitudes, subnormals, infinities and numbers that are none.

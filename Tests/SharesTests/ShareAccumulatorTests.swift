@@ -91,6 +91,11 @@ private struct FixedGenerator: RandomNumberGenerator {
         #expect(try accumulator.finish() == Field64Vector(count: 3))
     }
 
+    @Test func errorsNameTheBlock() {
+        #expect("\(ShareError.selfCheckFailed(block: 7))".contains("block 7"))
+        #expect("\(ShareError.duplicateParty([0, 255]))".contains("00ff"))
+    }
+
     @Test func anEmptyVectorIsNoSpecialCase() throws {
         var random = SystemRandom()
         var accumulator = try ShareAccumulator(context: context, count: 0, using: &random)

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+extension ShareError: CustomStringConvertible {
+    /// Says what is wrong; ids and hashes are public, and nothing else is shown.
+    public var description: String {
+        switch self {
+        case .contextMismatch(let expected, let actual):
+            "a share of round context \(Self.hex(actual)) where \(Self.hex(expected)) is summed"
+        case .countMismatch(let expected, let actual):
+            "a vector of \(actual) elements where \(expected) are summed"
+        case .duplicateParty(let party):
+            "the mask of party \(Self.hex(party)) twice"
+        case .duplicateSlot(let slot):
+            "the mask of slot \(slot) twice"
+        case .field(let error):
+            "field arithmetic: \(error)"
+        case .noShares:
+            "no shares to combine"
+        case .partyMismatch(let expected, let actual):
+            "a mask of party \(Self.hex(actual)) among those of \(Self.hex(expected))"
+        case .selfCheckFailed(let block):
+            "block \(block) of the sum differs from the one computed by GMP: this host does not compute reliably"
+        case .slotMismatch(let expected, let actual):
+            "a mask of slot \(actual) among those of slot \(expected)"
+        case .wrongLength(let field, let expected, let actual):
+            "a \(field) of \(actual) bytes where \(expected) are expected"
+        }
+    }
+
+    private static func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}

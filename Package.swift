@@ -45,9 +45,9 @@ let libraries: [[Target]] = [
     module("Identity", ["Primitives", protobuf], excluding: ["Protos"]),
     module("Shares", ["FiniteField", "Primitives"]),
     module("Quantization", ["FiniteField", "Primitives", "CVectorKernels"]),
-    module("Messages", ["Identity", "Shares", "Quantization", "Primitives", protobuf], testing: ["FiniteField"]),
+    module("Messages", ["Identity", "Shares", "Quantization", "FiniteField", "Primitives", protobuf]),
     module(
-        "Aggregation", ["Messages", "Shares", "Quantization", "Identity", "Primitives"], testing: ["FiniteField"]),
+        "Aggregation", ["Messages", "Shares", "Quantization", "FiniteField", "Identity", "Primitives"]),
     module("TLS", ["COpenSSL", "Primitives"], settings: pointers),
     module("Transport", ["TLS", "Identity", logging] + nio, testing: ["Primitives"]),
     module("Discovery", [logging] + nio),
@@ -67,19 +67,19 @@ let programs: [Target] = [
         name: "SMPCServer",
         dependencies: [
             "Aggregation", "Shares", "Messages", "Transport", "Discovery", "Identity", "Storage", "Quantization",
-            "Learning", "Reporting", "Programs", argumentParser, logging,
+            "FiniteField", "Primitives", "Learning", "Reporting", "Programs", argumentParser, logging,
         ]),
     .executableTarget(
         name: "SMPCClient",
         dependencies: [
             "Aggregation", "Shares", "Messages", "Transport", "Discovery", "Identity", "Storage", "Quantization",
-            "Learning", "Reporting", "Programs", argumentParser, logging,
+            "FiniteField", "Primitives", "Learning", "Reporting", "Programs", argumentParser, logging,
         ]),
     .executableTarget(
         name: "Baseline",
         dependencies: [
-            "Transport", "Discovery", "Identity", "Quantization", "Learning", "Reporting", "Programs", argumentParser,
-            logging, protobuf,
+            "Transport", "Discovery", "Identity", "Quantization", "Primitives", "Learning", "Reporting", "Programs",
+            argumentParser, logging, protobuf,
         ]),
     .executableTarget(name: "Compare", dependencies: ["Reporting", argumentParser]),
 ]

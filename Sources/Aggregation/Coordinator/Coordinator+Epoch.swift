@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Messages
+import Primitives
+
+/// Gathering, proposing and setting up epochs (protocol section 4), and what follows a loss.
+extension Coordinator {
+    /// Waits for the first cohort, or for the deadline.
+    mutating func gather(_ since: ContinuousClock.Instant?, _ now: ContinuousClock.Instant) throws {
+        guard !connected.isEmpty else { return }
+        let first = since ?? now
+        phase = .gathering(since: first)
+        let present = connected.count
+        if present >= settings.cohort { return try propose(Set(connected.keys), now) }
+        guard now >= first + settings.cohortWait else { return }
+        if present >= Limits.membersMin { return try propose(Set(connected.keys), now) }
+        finish(
+            .aborted,
+            "only \(present) of \(settings.cohort) parties came within \(settings.cohortWait): \(names(connected.keys)); "
+                + "at least \(Limits.membersMin) are needed: start the missing clients and run again")
+    }
+
+    /// Between rounds: ends the run, opens a round, or changes the epoch.
+    mutating func decideNext(_ now: ContinuousClock.Instant) throws {
+        guard let plan else { return try propose(Set(connected.keys), now) }
+        let members = Set(plan.members)
+        let absent = members.subtracting(connected.keys)
+        if absent.contains(where: { !isLost($0, now) && registry[$0] != nil }) { return }
+        if endIfDue() { return }
+        let mayChange = openedBase != RoundContext.base(kind: nextKind, paramsHash: chain.paramsHash)
+        let newcomers = mayChange ? Set(connected.keys).subtracting(members) : []
+        let used = !plan.rounds.contains(lastRound + 1)
+        if absent.isEmpty, newcomers.isEmpty, !used, !planIsStale { return try openRound(plan, now) }
+        try propose(members.subtracting(absent).union(newcomers), now)
+    }
+
+    /// Ends the run when its last round is applied, or when it cannot get further. Returns whether it has ended.
+    private mutating func endIfDue() -> Bool {
+        if chain.converged {
+            finish(.converged, "the parameters stopped changing after \(chain.appliedRounds) rounds")
+        } else if chain.closed {
+            finish(.complete, "all \(chain.appliedRounds) rounds are applied")
+        } else if skipsInARow >= settings.skipsMax {
+            finish(
+                .aborted,
+                "\(skipsInARow) rounds in a row found fewer than \(configuration.cohortMin) uploads; "
+                    + "see the clients' logs for why they stayed silent")
+        }
+        return hasEnded
+    }
+
+    /// Whether a member of the epoch has been away for too long.
+    func isLost(_ party: PartyID, _ now: ContinuousClock.Instant) -> Bool {
+        guard connected[party] == nil else { return false }
+        guard let deadline = lossDeadlines[party] else { return true }
+        return now >= deadline
+    }
+
+    /// Tells whether some parties could form an epoch that can still open a sum under the present base.
+    func canGoOn(with members: Set<PartyID>) -> Bool {
+        let committee = Committee.all(members: members.count, gammaPercent: configuration.gammaPercent)
+        return members.count >= max(Limits.membersMin, Committee.minMembersDefault(largestEpoch: largestEpoch))
+            && members.subtracting(answeredUnderBase).count >= committee.cohortMin
+    }
+
+    /// E1: proposes an epoch of these members, or waits for more.
+    mutating func propose(_ wanted: Set<PartyID>, _ now: ContinuousClock.Instant) throws {
+        let members = wanted.filter { registry[$0] != nil && connected[$0] != nil }
+        guard canGoOn(with: members) else {
+            let missing = Set(plan?.members ?? []).subtracting(members)
+            return waitForReturn(missing, .nothing, now)
+        }
+        abandonStreams()
+        planIsStale = false
+        lastEpoch += 1
+        largestEpoch = max(largestEpoch, members.count)
+        configuration.cohortMin = Committee.all(
+            members: members.count, gammaPercent: configuration.gammaPercent
+        ).cohortMin
+        let proposal = EpochProposal(
+            federation: settings.federation, epoch: lastEpoch, round: lastRound + 1, modelHash: chain.modelHash,
+            paramsHash: chain.paramsHash, members: members.compactMap { registry[$0] }, mode: .all,
+            slotCount: members.count, configuration: configuration)
+        let signed = try Signed(signing: proposal, with: signer)
+        guard let plan = try? EpochPlan(signed) else {
+            preconditionFailure("the coordinator proposes only modes that exist")
+        }
+        note(.epochProposed(epoch: lastEpoch, proposal: StoredEnvelope(signed.envelope)))
+        output.append(.report(.epochProposed(epoch: lastEpoch, members: plan.members)))
+        output.append(.sendDirectory(plan.members))
+        for member in plan.members {
+            if connected[member]?.needsHandover == true { output.append(.sendHandover(member, handoverHeader)) }
+            output.append(.send(member, .epochProposal(signed.envelope)))
+        }
+        lossDeadlines = lossDeadlines.filter { plan.index(of: $0.key) != nil }
+        phase = .settingUp(
+            EpochSetUp(plan: plan, proposal: signed.envelope, deadline: now + settings.setUpDeadline))
+    }
+
+    /// E5: a participant holds its keys.
+    mutating func epochReady(_ envelope: Envelope, from party: PartyID, _ now: ContinuousClock.Instant) throws {
+        guard case .settingUp(var setUp) = phase, let key = setUp.plan.key(of: party) else { return }
+        let signed: Signed<EpochReady>
+        do {
+            signed = try Signed<EpochReady>(opening: envelope, signedBy: key)
+        } catch {
+            return output.append(.reject(party, .invalid(error)))
+        }
+        guard signed.value.epochHash == setUp.plan.epochHash else {
+            return output.append(.reject(party, .wrongEpoch(message: "EpochReady")))
+        }
+        setUp.ready[party] = signed
+        if setUp.ready.count == setUp.plan.members.count, setUp.bundle == nil {
+            let statements = setUp.plan.members.compactMap { setUp.ready[$0]?.envelope }
+            setUp.bundle = statements
+            broadcast(.epochReadyBundle(statements), setUp.plan)
+        }
+        phase = .settingUp(setUp)
+    }
+
+    /// E5: a helper holds what every participant stated.
+    mutating func slotReady(_ envelope: Envelope, from party: PartyID, _ now: ContinuousClock.Instant) throws {
+        guard case .settingUp(var setUp) = phase, let key = setUp.plan.key(of: party) else { return }
+        do {
+            let signed = try Signed<SlotReady>(opening: envelope, signedBy: key)
+            guard signed.value.epochHash == setUp.plan.epochHash else {
+                return output.append(.reject(party, .wrongEpoch(message: "SlotReady")))
+            }
+        } catch {
+            return output.append(.reject(party, .invalid(error)))
+        }
+        setUp.slotReady.insert(party)
+        phase = .settingUp(setUp)
+    }
+
+    /// E5: a helper shows that a participant stated another seed than it sent: out before anything was uploaded.
+    mutating func slotDisputed(_ dispute: SlotDispute, by party: PartyID, _ now: ContinuousClock.Instant) throws {
+        guard case .settingUp(let setUp) = phase, let key = setUp.plan.key(of: dispute.party) else { return }
+        guard let seed = try? Signed<SlotSeedStatement>(opening: dispute.slotSeed, signedBy: key).value,
+            let ready = try? Signed<EpochReady>(opening: dispute.epochReady, signedBy: key).value,
+            seed.epochHash == setUp.plan.epochHash, ready.epochHash == setUp.plan.epochHash,
+            ready.seedHashes.indices.contains(seed.slot), ready.seedHashes[seed.slot] != seed.seedHash
+        else { return output.append(.reject(party, .resultInconsistent(field: "dispute"))) }
+        output.append(
+            .reject(
+                dispute.party,
+                .conflictingStatements(
+                    of: dispute.party.hex, first: dispute.slotSeed, second: dispute.epochReady)))
+        try propose(Set(setUp.plan.members).subtracting([dispute.party]), now)
+    }
+
+    /// E1: a party refuses. A newcomer that somebody has not confirmed is left out; otherwise the refuser is.
+    mutating func proposalRefused(
+        _ refusal: EpochRefusal, by party: PartyID, _ now: ContinuousClock.Instant
+    ) throws {
+        guard case .settingUp(let setUp) = phase, setUp.plan.proposalHash == refusal.proposalHash,
+            setUp.plan.index(of: party) != nil
+        else { return }
+        output.append(.report(.proposalRefused(by: party, refusal.line, refusal.detail)))
+        let settled = Set(plan?.members ?? [])
+        let newcomers = Set(refusal.parties).intersection(setUp.plan.members).subtracting(settled).subtracting([party])
+        let out = refusal.line == .unknownMember && !settled.isEmpty && !newcomers.isEmpty ? newcomers : [party]
+        let rest = Set(setUp.plan.members).subtracting(out)
+        if canGoOn(with: rest) { return try propose(rest, now) }
+        finish(
+            refusal.line == .modelHash ? .verificationFailed : .aborted,
+            "\(name(party)) refused epoch \(setUp.plan.proposal.epoch): \(refusal.detail); "
+                + "without it too few are left")
+    }
+
+    /// Completes an epoch, or proposes a new one without whoever is lost or silent.
+    mutating func advanceSetUp(_ setUp: EpochSetUp, _ now: ContinuousClock.Instant) throws {
+        let members = Set(setUp.plan.members)
+        if setUp.slotReady.count == members.count {
+            if plan.map({ $0.epochHash != setUp.plan.epochHash }) ?? true { history.removeAll { $0.epochHash != plan?.epochHash } }
+            plan = setUp.plan
+            note(.epochReady(epoch: setUp.plan.proposal.epoch))
+            output.append(.report(.epochReady(epoch: setUp.plan.proposal.epoch, committee: setUp.plan.committee)))
+            for member in setUp.plan.members { connected[member]?.needsHandover = false }
+            phase = .between
+            return
+        }
+        let lost = members.filter { isLost($0, now) || registry[$0] == nil }
+        let silent = now >= setUp.deadline ? silentMembers(setUp) : []
+        let out = lost.union(silent)
+        guard !out.isEmpty else { return }
+        for party in out { output.append(.report(.memberLost(party, phase: phase.name))) }
+        let rest = members.subtracting(out)
+        if canGoOn(with: rest) {
+            try propose(rest, now)
+        } else {
+            waitForReturn(out, .nothing, now)
+        }
+    }
+
+    /// Who has not done its part of a set-up by its deadline.
+    private func silentMembers(_ setUp: EpochSetUp) -> Set<PartyID> {
+        let members = Set(setUp.plan.members)
+        let missing = setUp.bundle == nil ? members.subtracting(setUp.ready.keys) : members.subtracting(setUp.slotReady)
+        // When nobody could finish, the ones that cannot be reached by their peers are not known: all are tried again.
+        return missing.count == members.count ? [] : missing
+    }
+
+    /// A member of the running epoch is lost: a new epoch goes on without it, or the run waits for it.
+    mutating func continueWithout(
+        _ lost: Set<PartyID>, _ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant
+    ) throws {
+        guard let plan else { return }
+        for party in lost { output.append(.report(.memberLost(party, phase: phase.name))) }
+        let rest = Set(plan.members).subtracting(lost).filter { connected[$0] != nil }
+        if canGoOn(with: rest) {
+            try propose(rest, now)
+        } else {
+            waitForReturn(Set(plan.members).subtracting(rest), suspended, now)
+        }
+    }
+
+    /// Waits for members without whom the run cannot go on.
+    mutating func waitForReturn(
+        _ missing: Set<PartyID>, _ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant
+    ) {
+        abandonStreams()
+        let deadline = now + settings.rejoinWait
+        phase = .waiting(
+            WaitingForReturn(missing: missing, deadline: deadline, suspended: suspended.withoutStreams))
+        output.append(.report(.waitingForReturn(missing.sorted(), deadline: deadline)))
+    }
+
+    /// Goes on where the run stopped when the missing members are back, or ends it.
+    mutating func advanceWaiting(_ waiting: WaitingForReturn, _ now: ContinuousClock.Instant) throws {
+        let missing = waiting.missing.filter { connected[$0] == nil }
+        if missing.isEmpty, !waiting.missing.isEmpty, !planIsStale {
+            return try goOn(waiting.suspended, now)
+        }
+        if canGoOn(with: Set(connected.keys)) { return try propose(Set(connected.keys), now) }
+        guard now >= waiting.deadline else { return }
+        let who = missing.isEmpty ? "too few parties are connected" : "missing: \(names(missing))"
+        let opened = answeredUnderBase.isEmpty ? "" : " (some have answered in the open round and may not upload again)"
+        finish(
+            .aborted,
+            "\(who) for \(settings.rejoinWait); an epoch of the \(connected.count) that are connected is too small to "
+                + "keep a sum private\(opened): start the missing clients with their state directories, then run again")
+    }
+
+    /// Takes a suspended round up again; whatever was on its way is asked for again.
+    private mutating func goOn(_ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant) throws {
+        switch suspended {
+        case .collecting(let round):
+            phase = .collecting(round)
+            for member in round.round.plan.members where round.uploads[member] == nil && connected[member] != nil {
+                output.append(.send(member, .roundOpen(round.round.open)))
+            }
+        case .voting(let round):
+            phase = .voting(round.renewed(now + settings.voteDeadline))
+            broadcast(.survivors(round.survivors), round.round.plan)
+        case .answering(let round):
+            var renewed = round
+            renewed.deadline = now + settings.partialDeadline
+            phase = .answering(renewed)
+            for member in renewed.certified where connected[member] != nil {
+                output.append(.send(member, .certificate(round.certificate)))
+            }
+        case .nothing:
+            if plan == nil || planIsStale { return try propose(Set(connected.keys), now) }
+            phase = .between
+        }
+    }
+
+    /// Refuses every stream of the open round.
+    mutating func abandonStreams() {
+        let streams: [StreamID]
+        switch phase {
+        case .collecting(let round): streams = round.streams.all
+        case .answering(let round): streams = round.streams.all
+        default: streams = []
+        }
+        for stream in streams { output.append(.refuse(stream, .notExpected)) }
+    }
+
+    /// Forgets the streams of a party whose connection is gone.
+    mutating func dropStreams(of party: PartyID) {
+        switch phase {
+        case .collecting(var round):
+            round.streams.drop(party)
+            phase = .collecting(round)
+        case .answering(var round):
+            round.streams.drop(party)
+            phase = .answering(round)
+        case .voting(var round):
+            round.pingedAt = nil
+            phase = .voting(round)
+        default: break
+        }
+    }
+}
+
+extension VotingRound {
+    /// The same round with a later deadline.
+    func renewed(_ deadline: ContinuousClock.Instant) -> VotingRound {
+        VotingRound(
+            round: round, set: set, survivors: survivors, leaves: leaves, deadline: deadline, votes: votes,
+            pingedAt: nil)
+    }
+}
+
+extension WaitingForReturn.Suspended {
+    /// The same round without the streams that were on their way.
+    var withoutStreams: WaitingForReturn.Suspended {
+        switch self {
+        case .collecting(var round):
+            round.streams = VectorStreams()
+            return .collecting(round)
+        case .answering(var round):
+            round.streams = VectorStreams()
+            return .answering(round)
+        case .voting, .nothing: return self
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Messages
+import Primitives
+
+/// Takes a run up again from what was recorded (protocol section 5, rule (d): a reopened round has the same ctx).
+extension Coordinator {
+    mutating func restore(_ facts: some Sequence<CoordinatorFact>, _ now: ContinuousClock.Instant) throws {
+        var replay = Replay(coordinatorKey: signer.publicKey)
+        for fact in facts { try replay.take(fact, &self) }
+        guard let plan else { return }
+        planIsStale = lastEpoch != plan.proposal.epoch
+        // The server was away itself: its members get as long as a lost member gets.
+        for member in plan.members { lossDeadlines[member] = now + settings.rejoinWait }
+        guard let open = replay.open else {
+            if !hasEnded { phase = .between }
+            return
+        }
+        let round = openedRound(open, plan)
+        openedBase = round.context.base
+        guard let survivors = replay.survivors, let set = replay.set(plan) else {
+            output.append(.beginSums(round.context))
+            phase = .collecting(CollectingRound(round: round, deadline: now + settings.uploadDeadline))
+            return
+        }
+        if let result = replay.result {
+            publish(round, result, set, now)
+        } else {
+            output.append(.beginSums(round.context))
+            phase = .voting(
+                VotingRound(
+                    round: round, set: set, survivors: survivors.envelope, leaves: replay.leaves,
+                    deadline: now + settings.rejoinWait))
+        }
+    }
+
+    /// What the shell must do after `init` before the first event: the open round's sums, or its result.
+    public mutating func resume() -> [CoordinatorAction] {
+        defer { output = [] }
+        return output
+    }
+}
+
+/// Collects what is known of the round that was open when the server stopped.
+private struct Replay {
+    let coordinatorKey: PublicKey
+    var proposals: [UInt64: Envelope] = [:]
+    var open: RoundOpen?
+    var survivors: Signed<Survivors>?
+    var leaves: [Digest] = []
+    var result: Signed<RoundResult>?
+
+    init(coordinatorKey: PublicKey) { self.coordinatorKey = coordinatorKey }
+
+    mutating func take(_ fact: CoordinatorFact, _ machine: inout Coordinator) throws {
+        switch fact {
+        case .runBegan: break
+        case .epochProposed(let epoch, let proposal):
+            machine.lastEpoch = epoch
+            proposals[epoch] = proposal.envelope
+            // A proposal ends whatever was open in the epoch before.
+            closeRound()
+        case .epochReady(let epoch): try becomeReady(epoch, &machine)
+        case .roundOpened(let bytes):
+            closeRound()
+            let opened = try RoundOpen(encoded: bytes)
+            open = opened
+            machine.lastRound = opened.round
+        case .survivorsFixed(let envelope, let list):
+            survivors = try Signed<Survivors>(opening: envelope.envelope, signedBy: coordinatorKey)
+            leaves = list
+        case .resultMade(let envelope):
+            result = try Signed<RoundResult>(opening: envelope.envelope, signedBy: coordinatorKey)
+        case .applied(let chain): applied(chain, &machine)
+        case .skipped(let envelope, let chain):
+            if let open, let plan = machine.plan {
+                machine.history.append(
+                    .init(
+                        index: machine.chain.index, epochHash: plan.epochHash,
+                        step: .skip(open, envelope.envelope)))
+            }
+            machine.chain = chain
+            closeRound()
+        case .runEnded: machine.phase = .ended
+        }
+    }
+
+    private mutating func becomeReady(_ epoch: UInt64, _ machine: inout Coordinator) throws {
+        guard let envelope = proposals[epoch] else { return }
+        let plan = try EpochPlan(Signed<EpochProposal>(opening: envelope, signedBy: coordinatorKey))
+        machine.history.removeAll { $0.epochHash != machine.plan?.epochHash }
+        machine.plan = plan
+        machine.largestEpoch = max(machine.largestEpoch, plan.members.count)
+        machine.configuration.cohortMin = plan.proposal.configuration.cohortMin
+        proposals = [:]
+    }
+
+    private mutating func applied(_ chain: ModelChain, _ machine: inout Coordinator) {
+        if let open, let result, let plan = machine.plan {
+            let header = ResultHeader(
+                open: open, ctx: result.value.ctx, elements: machine.openedRound(open, plan).context.elements)
+            machine.history.append(
+                .init(
+                    index: machine.chain.index, epochHash: plan.epochHash, step: .result(header, result.envelope)))
+        }
+        machine.chain = chain
+        closeRound()
+    }
+
+    func set(_ plan: EpochPlan) -> SurvivorSet? {
+        survivors.flatMap { SurvivorSet(bitmap: $0.value.bitmap, of: plan.members.count) }
+    }
+
+    private mutating func closeRound() {
+        open = nil
+        survivors = nil
+        leaves = []
+        result = nil
+    }
+}

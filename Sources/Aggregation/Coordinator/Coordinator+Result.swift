@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Messages
+import Primitives
+
+/// Steps R3 and R4 on the coordinator's side (protocol section 5).
+extension Coordinator {
+    /// R2': sends the certificate, to a few helpers at a time, so that one death leaves enough that have not answered.
+    mutating func certify(_ voting: VotingRound, _ now: ContinuousClock.Instant) {
+        let votes = voting.round.plan.members.compactMap { voting.votes[$0] }
+        phase = .answering(
+            AnsweringRound(
+                voting: voting, certificate: Certificate(ctx: voting.round.context.ctx, votes: votes),
+                deadline: now + settings.partialDeadline))
+    }
+
+    /// How many helpers may hold the certificate without having answered: if one of them dies, the others can still
+    /// form an epoch whose uploaders have answered nothing.
+    private func certificatesAtOnce(_ plan: EpochPlan) -> Int {
+        let rest = Committee.all(members: plan.members.count - 1, gammaPercent: configuration.gammaPercent)
+        return min(settings.grantsMax, max(1, rest.memberCount - rest.cohortMin))
+    }
+
+    /// R3: an aggregate share came in whole.
+    mutating func takePartial(
+        _ round: inout AnsweringRound, _ stream: StreamID, _ party: PartyID, _ leaf: Digest, _ trailer: Envelope
+    ) {
+        let context = round.round.context
+        let plan = round.round.plan
+        do {
+            guard let key = plan.key(of: party) else { throw PeerMisbehavior.notEntitled(message: "Partial") }
+            let partial: Partial
+            do { partial = try Signed<Partial>(opening: trailer, signedBy: key).value } catch { throw PeerMisbehavior.invalid(error) }
+            guard partial.epochHash == context.epochHash, partial.ctx == context.ctx,
+                partial.survivorsHash == round.voting.set.hash(epochHash: context.epochHash)
+            else { throw PeerMisbehavior.wrongRound(message: "Partial") }
+            guard plan.slots.indices.contains(partial.slot), plan.slots[partial.slot].isHeld(by: party) else {
+                throw PeerMisbehavior.notEntitled(message: "Partial")
+            }
+            guard partial.leaf == leaf else { throw PeerMisbehavior.leafMismatch(party: party) }
+            guard round.partials[partial.slot] == nil else { return output.append(.refuse(stream, .alreadyHeld)) }
+            round.partials[partial.slot] = (party, leaf)
+            output.append(.accept(stream, isPartial: true))
+        } catch {
+            output.append(.refuse(stream, .invalid))
+            if let misbehavior = error as? PeerMisbehavior { output.append(.reject(party, misbehavior)) }
+        }
+    }
+
+    /// R3 ends when every slot has answered.
+    mutating func advanceAnswering(_ round: AnsweringRound, _ now: ContinuousClock.Instant) throws {
+        var round = round
+        let plan = round.round.plan
+        if round.partials.count == plan.slots.count {
+            phase = .summing(round)
+            return output.append(.makeSum(round.round.context))
+        }
+        let missing = plan.members.filter { member in
+            !plan.slots(heldBy: member).allSatisfy { round.partials[$0] != nil }
+        }
+        let lost = Set(missing.filter { isLost($0, now) || registry[$0] == nil || now >= round.deadline })
+        guard lost.isEmpty, !planIsStale else {
+            answeredUnderBase.formUnion(round.certified)
+            return try continueWithout(lost, .answering(round), now)
+        }
+        let limit = certificatesAtOnce(plan)
+        var outstanding = missing.filter { round.certified.contains($0) }.count
+        for member in missing where outstanding < limit && !round.certified.contains(member) {
+            guard connected[member] != nil else { continue }
+            round.certified.insert(member)
+            outstanding += 1
+            output.append(.send(member, .certificate(round.certificate)))
+        }
+        phase = .answering(round)
+    }
+
+    /// R4: the shell has made the sum and stored it durably.
+    public mutating func sumMade(
+        ctx: Digest, sumHash: Digest, now: ContinuousClock.Instant
+    ) throws -> [CoordinatorAction] {
+        try collect(now) { machine in
+            guard case .summing(let round) = machine.phase, round.round.context.ctx == ctx else { return }
+            let result = try machine.signResult(round, sumHash)
+            machine.note(.resultMade(StoredEnvelope(result.envelope)))
+            machine.publish(round.round, result, round.voting.set, now)
+            try machine.advance(now)
+        }
+    }
+
+    private func signResult(_ round: AnsweringRound, _ sumHash: Digest) throws -> Signed<RoundResult> {
+        let plan = round.round.plan
+        let partials = plan.slots.indices.compactMap { round.partials[$0] }
+        let survivors = zip(round.voting.set.indices, round.voting.leaves).map { (id: plan.members[$0], leaf: $1) }
+        let helpers = partials.map { (id: $0.helper, leaf: $0.leaf) }
+        let result = RoundResult(
+            epochHash: plan.epochHash, ctx: round.round.context.ctx, bitmap: round.voting.set.bitmap,
+            answered: partials.map(\.helper), uploadLeaves: round.voting.leaves,
+            partialLeaves: partials.map(\.leaf), root: resultRoot(survivors: survivors, helpers: helpers),
+            sumHash: sumHash)
+        return try Signed(signing: result, with: signer)
+    }
+
+    /// Sends a stored result to everybody and has it applied here.
+    mutating func publish(
+        _ round: OpenedRound, _ result: Signed<RoundResult>, _ set: SurvivorSet, _ now: ContinuousClock.Instant
+    ) {
+        let header = ResultHeader(open: round.open, ctx: round.context.ctx, elements: round.context.elements)
+        history.append(
+            HistoryItem(
+                index: chain.index, epochHash: round.plan.epochHash, step: .result(header, result.envelope)))
+        for member in round.plan.members where connected[member] != nil {
+            output.append(.sendResult(member, header, trailer: result.envelope))
+        }
+        output.append(
+            .apply(
+                round.context, configuration, survivors: set.indices.map { round.plan.members[$0] },
+                result: result.value))
+        phase = .publishing(
+            PublishingRound(round: round, result: result, set: set, deadline: now + settings.applyDeadline))
+    }
+
+    /// The coordinator's own model has taken the sum in.
+    public mutating func sumApplied(
+        ctx: Digest, paramsHash: Digest, scaleHash: Digest, now: ContinuousClock.Instant
+    ) throws -> [CoordinatorAction] {
+        try collect(now) { machine in
+            guard case .publishing(var round) = machine.phase, round.round.context.ctx == ctx, !round.ownApplied else {
+                return
+            }
+            round.ownApplied = true
+            let context = round.round.context
+            let before = machine.chain.paramsHash
+            machine.chain.apply(
+                context, survivorsHash: round.set.hash(epochHash: context.epochHash),
+                sumHash: round.result.value.sumHash, paramsHash: paramsHash, scaleHash: scaleHash)
+            if machine.chain.paramsHash != before { machine.answeredUnderBase = [] }
+            machine.skipsInARow = 0
+            machine.note(.applied(machine.chain))
+            machine.output.append(
+                .report(
+                    .roundApplied(
+                        context, cohort: round.set.count, dropouts: round.round.plan.members.count - round.set.count)))
+            machine.phase = .publishing(round)
+            try machine.advance(now)
+        }
+    }
+
+    /// A member reports that it has applied the round.
+    mutating func partyApplied(_ applied: Applied, _ party: PartyID) {
+        guard case .publishing(var round) = phase, applied.ctx == round.round.context.ctx else { return }
+        round.applied.insert(party)
+        phase = .publishing(round)
+    }
+
+    /// R4 ends when everybody that is connected has applied, or the deadline has passed.
+    mutating func advancePublishing(_ round: PublishingRound, _ now: ContinuousClock.Instant) {
+        guard round.ownApplied else { return }
+        let waiting = round.round.plan.members.contains {
+            !round.applied.contains($0) && registry[$0] != nil && !isLost($0, now)
+        }
+        if !waiting || now >= round.deadline { phase = .between }
+    }
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Messages
+import Primitives
+import Quantization
+
+/// Steps R0 to R2' on the coordinator's side (protocol section 5).
+extension Coordinator {
+    /// The kind of the next round.
+    var nextKind: RoundKind { chain.appliedRounds >= configuration.rounds ? .closing : .training }
+
+    /// R0: opens a round for everybody in the epoch.
+    mutating func openRound(_ plan: EpochPlan, _ now: ContinuousClock.Instant) throws {
+        lastRound += 1
+        let kind = nextKind
+        let encoding = configuration.encoding(kind: kind)
+        let open = RoundOpen(
+            epochHash: plan.epochHash, round: lastRound, kind: kind, modelHash: chain.modelHash,
+            encodingHash: encoding.hash, deadlineSeconds: max(1, Int(settings.uploadDeadline.components.seconds)))
+        let round = openedRound(open, plan)
+        openedBase = round.context.base
+        note(.roundOpened(open.encoded()))
+        output.append(.beginSums(round.context))
+        output.append(.report(.roundOpened(round.context)))
+        broadcast(.roundOpen(open), plan)
+        phase = .collecting(CollectingRound(round: round, deadline: now + settings.uploadDeadline))
+    }
+
+    /// The context that follows from a round's opening and the present chain.
+    func openedRound(_ open: RoundOpen, _ plan: EpochPlan) -> OpenedRound {
+        let encoding = configuration.encoding(kind: open.kind)
+        let context = RoundContext(
+            epochHash: plan.epochHash, round: open.round, kind: open.kind, modelHash: open.modelHash,
+            paramsHash: chain.paramsHash, encodingHash: encoding.hash, elements: encoding.elements,
+            cohortMin: configuration.cohortMin)
+        return OpenedRound(open: open, context: context, plan: plan)
+    }
+
+    /// A party opened a stream for a vector.
+    public mutating func vectorOffered(
+        _ stream: StreamID, _ header: StreamHeader, from party: PartyID, now: ContinuousClock.Instant
+    ) throws -> [CoordinatorAction] {
+        try collect(now) { machine in
+            switch (header, machine.phase) {
+            case (.upload(let header), .collecting(var round)):
+                if let refusal = round.refusal(of: header, from: party) {
+                    return machine.output.append(.refuse(stream, refusal))
+                }
+                round.streams.offer(stream, from: party)
+                machine.grant(&round.streams)
+                machine.phase = .collecting(round)
+            case (.partial(let header), .answering(var round)):
+                if let refusal = round.refusal(of: header, from: party) {
+                    return machine.output.append(.refuse(stream, refusal))
+                }
+                round.streams.offer(stream, from: party)
+                machine.grant(&round.streams)
+                machine.phase = .answering(round)
+            default:
+                machine.output.append(.refuse(stream, machine.lateRefusal(header, party)))
+            }
+            try machine.advance(now)
+        }
+    }
+
+    /// A vector that comes after its phase: it is held if it is in the set, and too late otherwise.
+    private func lateRefusal(_ header: StreamHeader, _ party: PartyID) -> VectorRefusal {
+        guard case .upload(let upload) = header else { return .notExpected }
+        let voting: VotingRound
+        switch phase {
+        case .voting(let round): voting = round
+        case .answering(let round), .summing(let round): voting = round.voting
+        default: return .notExpected
+        }
+        guard upload.ctx == voting.round.context.ctx, let index = voting.round.plan.index(of: party) else {
+            return .notExpected
+        }
+        return voting.set.contains(index) ? .alreadyHeld : .notExpected
+    }
+
+    private mutating func grant(_ streams: inout VectorStreams) {
+        for stream in streams.takeGrants(atMost: settings.grantsMax) { output.append(.grant(stream)) }
+    }
+
+    /// A vector came in whole: canonical elements of the right number, with this leaf and trailer.
+    public mutating func vectorEnded(
+        _ stream: StreamID, leaf: Digest, trailer: Envelope, now: ContinuousClock.Instant
+    ) throws -> [CoordinatorAction] {
+        try collect(now) { machine in
+            switch machine.phase {
+            case .collecting(var round):
+                guard let party = round.streams.end(stream) else { return machine.output.append(.refuse(stream, .notExpected)) }
+                machine.takeUpload(&round, stream, party, leaf, trailer)
+                machine.grant(&round.streams)
+                machine.phase = .collecting(round)
+            case .answering(var round):
+                guard let party = round.streams.end(stream) else { return machine.output.append(.refuse(stream, .notExpected)) }
+                machine.takePartial(&round, stream, party, leaf, trailer)
+                machine.grant(&round.streams)
+                machine.phase = .answering(round)
+            default: machine.output.append(.refuse(stream, .notExpected))
+            }
+            try machine.advance(now)
+        }
+    }
+
+    /// A vector did not come in whole, or was not one.
+    public mutating func vectorFailed(
+        _ stream: StreamID, _ misbehavior: PeerMisbehavior?, now: ContinuousClock.Instant
+    ) throws -> [CoordinatorAction] {
+        try collect(now) { machine in
+            var party: PartyID?
+            switch machine.phase {
+            case .collecting(var round):
+                party = round.streams.end(stream)
+                machine.grant(&round.streams)
+                machine.phase = .collecting(round)
+            case .answering(var round):
+                party = round.streams.end(stream)
+                machine.grant(&round.streams)
+                machine.phase = .answering(round)
+            default: break
+            }
+            if let party, let misbehavior { machine.output.append(.reject(party, misbehavior)) }
+            try machine.advance(now)
+        }
+    }
+
+    private mutating func takeUpload(
+        _ round: inout CollectingRound, _ stream: StreamID, _ party: PartyID, _ leaf: Digest, _ trailer: Envelope
+    ) {
+        let context = round.round.context
+        do {
+            guard let key = round.round.plan.key(of: party) else { throw PeerMisbehavior.notEntitled(message: "Upload") }
+            let upload: Upload
+            do { upload = try Signed<Upload>(opening: trailer, signedBy: key).value } catch { throw PeerMisbehavior.invalid(error) }
+            guard upload.epochHash == context.epochHash, upload.ctx == context.ctx else {
+                throw PeerMisbehavior.wrongRound(message: "Upload")
+            }
+            guard upload.leaf == leaf else { throw PeerMisbehavior.leafMismatch(party: party) }
+            guard round.uploads[party] == nil else { return output.append(.refuse(stream, .alreadyHeld)) }
+            round.uploads[party] = leaf
+            round.silent[party] = nil
+            output.append(.accept(stream, isPartial: false))
+        } catch {
+            output.append(.refuse(stream, .invalid))
+            if let misbehavior = error as? PeerMisbehavior { output.append(.reject(party, misbehavior)) }
+        }
+    }
+
+    /// A participant uploads nothing in this round.
+    mutating func stayedSilent(_ silence: Silence, _ party: PartyID) {
+        guard case .collecting(var round) = phase, silence.ctx == round.round.context.ctx,
+            round.round.plan.index(of: party) != nil, round.uploads[party] == nil
+        else { return }
+        round.silent[party] = silence.cause
+        phase = .collecting(round)
+    }
+
+    /// R1 ends when everybody has spoken or the deadline has passed; a lost member ends the epoch in mode `all`.
+    mutating func advanceCollecting(_ round: CollectingRound, _ now: ContinuousClock.Instant) throws {
+        let plan = round.round.plan
+        let lost = Set(plan.members.filter { isLost($0, now) || registry[$0] == nil })
+        guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .collecting(round), now) }
+        let everybodySpoke = plan.members.allSatisfy { round.uploads[$0] != nil || round.silent[$0] != nil }
+        guard everybodySpoke || now >= round.deadline else { return }
+        if round.uploads.count >= round.round.context.cohortMin { return try fixSurvivors(round, now) }
+        let barred = round.silent.filter { $0.value == .answeredUnderThisBase || $0.value == .cannotRepeat }
+        if round.uploads.count + plan.members.count - round.uploads.count - barred.count < round.round.context.cohortMin {
+            return finish(
+                .aborted,
+                "possible second opening: \(names(barred.keys)) answered under these parameters before or cannot send "
+                    + "the same bytes again, and without them fewer than \(round.round.context.cohortMin) are left; "
+                    + "their engineers decide")
+        }
+        try skip(round, now)
+    }
+
+    /// R2: stores the sum of the uploads and the set, then tells everybody.
+    private mutating func fixSurvivors(_ round: CollectingRound, _ now: ContinuousClock.Instant) throws {
+        let plan = round.round.plan
+        let indices = plan.members.indices.filter { round.uploads[plan.members[$0]] != nil }
+        let set = SurvivorSet(indices, of: plan.members.count)
+        let leaves = indices.compactMap { round.uploads[plan.members[$0]] }
+        let survivors = try Signed(
+            signing: Survivors(
+                epochHash: plan.epochHash, ctx: round.round.context.ctx, bitmap: set.bitmap), with: signer)
+        abandonStreams()
+        output.append(.storeUploadSum(round.round.context))
+        note(.survivorsFixed(StoredEnvelope(survivors.envelope), leaves: leaves))
+        broadcast(.survivors(survivors.envelope), plan)
+        phase = .voting(
+            VotingRound(
+                round: round.round, set: set, survivors: survivors.envelope, leaves: leaves,
+                deadline: now + settings.voteDeadline))
+    }
+
+    /// "Skip": gives the open round up; its set was never sent.
+    private mutating func skip(_ round: CollectingRound, _ now: ContinuousClock.Instant) throws {
+        let plan = round.round.plan
+        let reason: AbortReason = now >= round.deadline ? .deadline : .belowCohortMinimum
+        let context = round.round.context
+        let skip = try Signed(
+            signing: Skip(epochHash: plan.epochHash, ctx: context.ctx, round: context.round, reason: reason),
+            with: signer)
+        abandonStreams()
+        let index = chain.index
+        chain.skip(ctx: context.ctx, reason: reason)
+        note(.skipped(StoredEnvelope(skip.envelope), chain))
+        history.append(
+            HistoryItem(index: index, epochHash: plan.epochHash, step: .skip(round.round.open, skip.envelope)))
+        broadcast(.skip(skip.envelope), plan)
+        output.append(.report(.roundSkipped(context.round, reason)))
+        skipsInARow += 1
+        phase = .between
+    }
+
+    /// R2': a member votes.
+    mutating func voted(_ envelope: Envelope, _ party: PartyID) {
+        guard case .voting(var round) = phase, let key = round.round.plan.key(of: party) else { return }
+        let vote: Vote
+        do {
+            vote = try Signed<Vote>(opening: envelope, signedBy: key).value
+        } catch {
+            return output.append(.reject(party, .invalid(error)))
+        }
+        let context = round.round.context
+        guard vote.ctx == context.ctx, vote.base == context.base,
+            vote.survivorsHash == round.set.hash(epochHash: context.epochHash)
+        else { return output.append(.reject(party, .wrongRound(message: "Vote"))) }
+        round.votes[party] = envelope
+        phase = .voting(round)
+    }
+
+    /// R2' ends when all have voted and every helper has answered a ping within the last second.
+    mutating func advanceVoting(_ voting: VotingRound, _ now: ContinuousClock.Instant) throws {
+        let plan = voting.round.plan
+        let lost = Set(plan.members.filter { isLost($0, now) || registry[$0] == nil })
+        guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .voting(voting), now) }
+        guard voting.votes.count >= plan.committee.quorum else {
+            guard now >= voting.deadline else { return }
+            let silent = Set(plan.members.filter { voting.votes[$0] == nil })
+            return try continueWithout(silent, .voting(voting), now)
+        }
+        let stale = plan.members.filter { (connected[$0]?.pongAt ?? now - .seconds(9)) <= now - .seconds(1) }
+        if stale.isEmpty { return certify(voting, now) }
+        guard let pinged = voting.pingedAt else {
+            var asked = voting
+            asked.pingedAt = now
+            phase = .voting(asked)
+            return output.append(.ping(stale))
+        }
+        if now >= pinged + .seconds(1) {
+            if now >= voting.deadline { return try continueWithout(Set(stale), .voting(voting), now) }
+            var asked = voting
+            asked.pingedAt = now
+            phase = .voting(asked)
+            output.append(.ping(stale))
+        }
+    }
+}
+
+extension CollectingRound {
+    /// Why an upload is not taken, or nil.
+    func refusal(of header: VectorHeader, from party: PartyID) -> VectorRefusal? {
+        guard header.ctx == round.context.ctx, header.elements == round.context.elements,
+            round.plan.index(of: party) != nil
+        else { return .notExpected }
+        return uploads[party] == nil ? nil : .alreadyHeld
+    }
+}

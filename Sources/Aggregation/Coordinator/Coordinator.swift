@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Messages
+import Primitives
+
+/// The machine of the coordinator: it fixes epochs, rounds and sets, has vectors added, and publishes sums.
+///
+///     gathering ─cohort─▶ settingUp ─all SlotReady─▶ between ─▶ collecting ─uploads or deadline─▶ voting
+///                            ▲   │                    ▲  ▲          │ too few: Skip                 │ all votes,
+///         a member is lost   │   └─silent: new epoch──┘  └──────────┘                               ▼ fresh pongs
+///      (any phase of a round)┤                        │                                         answering
+///                            │                        └──publishing ◀──sum── summing ◀──all slots───┘
+///                            └── waiting (too few to go on: the lost ones may return) ──▶ ended
+///
+/// It is trusted for liveness alone: nothing that it says is taken without a check (protocol section 3).
+public struct Coordinator: Sendable {
+    public let settings: CoordinatorSettings
+    /// The run's configuration; `cohortMin` is that of the present epoch.
+    public internal(set) var configuration: RunConfiguration
+    /// The parties that may be in an epoch: enrolled and not revoked.
+    public internal(set) var registry: [PartyID: EpochProposal.Member]
+    public internal(set) var chain: ModelChain
+    let signer: any Signer
+    var phase: CoordinatorPhase
+    var plan: EpochPlan?
+    var lastEpoch: UInt64 = 0
+    var lastRound: UInt64 = 0
+    var largestEpoch = 0
+    var skipsInARow = 0
+    /// Whether members no longer hold the keys of the present epoch, so that a new one is due.
+    var planIsStale = false
+    /// The base under which a round was opened last.
+    var openedBase: Digest?
+    /// Members that may have answered under the present base, in any epoch: they upload nothing under it any more.
+    var answeredUnderBase: Set<PartyID> = []
+    /// Parties that are connected and have said Hello.
+    var connected: [PartyID: ConnectedParty] = [:]
+    /// When a member of the epoch that is not connected counts as lost.
+    var lossDeadlines: [PartyID: ContinuousClock.Instant] = [:]
+    /// Every Result and Skip of this and the last epoch, for members that missed them.
+    var history: [HistoryItem] = []
+    var output: [CoordinatorAction] = []
+
+    /// A party whose connection stands.
+    struct ConnectedParty: Sendable {
+        let hello: Hello
+        var pongAt: ContinuousClock.Instant
+        /// Whether it cannot follow the chain and must be handed the model before its next epoch.
+        var needsHandover: Bool
+    }
+
+    /// A step of the chain, to be sent again.
+    struct HistoryItem: Sendable {
+        /// The chain index before the step.
+        let index: UInt64
+        let epochHash: Digest
+        let step: Step
+
+        enum Step: Sendable {
+            case result(ResultHeader, Envelope)
+            case skip(RoundOpen, Envelope)
+        }
+    }
+
+    /// Begins a run, or takes one up from the facts recorded so far.
+    ///
+    /// - Parameters:
+    ///   - facts: what was recorded, the run's beginning first.
+    ///   - registry: the parties that may take part.
+    ///   - now: members of a running epoch have from here until `rejoinWait` to connect.
+    public init(
+        settings: CoordinatorSettings, facts: [CoordinatorFact], registry: [EpochProposal.Member],
+        signer: any Signer, now: ContinuousClock.Instant
+    ) throws {
+        guard case .runBegan(let bytes, let chain)? = facts.first else {
+            preconditionFailure("the first fact of a run is its beginning")
+        }
+        self.settings = settings
+        self.configuration = try RunConfiguration(encoded: bytes)
+        self.chain = chain
+        self.signer = signer
+        self.registry = Dictionary(uniqueKeysWithValues: registry.map { ($0.id, $0) })
+        phase = .gathering(since: nil)
+        try restore(facts.dropFirst(), now)
+    }
+
+    /// The epoch that rounds run in, if there is one.
+    public var epoch: EpochPlan? { plan }
+
+    /// What the machine is doing, for status and logs.
+    public var phaseName: String { phase.name }
+
+    /// Whether the run is over.
+    public var hasEnded: Bool {
+        if case .ended = phase { true } else { false }
+    }
+
+    /// Runs one event and returns what it led to.
+    mutating func collect(
+        _ now: ContinuousClock.Instant, _ event: (inout Coordinator) throws -> Void
+    ) rethrows -> [CoordinatorAction] {
+        output = []
+        if !hasEnded {
+            try event(&self)
+        }
+        return output
+    }
+
+    /// Asks the shell to write a fact.
+    mutating func note(_ fact: CoordinatorFact) { output.append(.record(fact)) }
+
+    /// Sends a message to every connected member of the epoch.
+    mutating func broadcast(_ message: ControlMessage, _ plan: EpochPlan) {
+        for member in plan.members where connected[member] != nil { output.append(.send(member, message)) }
+    }
+
+    /// Ends the run and tells everybody.
+    mutating func finish(_ outcome: RunOutcome, _ sentence: String) {
+        let end = RunEnd(outcome: outcome, sentence: sentence)
+        note(.runEnded(outcome, sentence: sentence))
+        for party in connected.keys.sorted() { output.append(.send(party, .runEnd(end))) }
+        output.append(.finish(end))
+        phase = .ended
+    }
+
+    /// What people call a party.
+    func name(_ party: PartyID) -> String { registry[party]?.name ?? party.hex }
+
+    /// What people call some parties.
+    func names(_ parties: some Sequence<PartyID>) -> String { parties.sorted().map(name).joined(separator: ", ") }
+}

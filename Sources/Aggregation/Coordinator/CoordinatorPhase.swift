@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Messages
+import Primitives
+
+/// Where the coordinator is. The diagram stands in `Coordinator.swift`.
+enum CoordinatorPhase: Sendable {
+    /// Waits for the first cohort. Next: `settingUp`, `ended`.
+    case gathering(since: ContinuousClock.Instant?)
+    /// Steps E1 to E5. Next: `settingUp` again without whoever is silent, `between`, `waiting`.
+    case settingUp(EpochSetUp)
+    /// No round is open. Next: `collecting`, `settingUp`, `waiting`, `ended`.
+    case between
+    /// R1: uploads come in. Next: `voting`, `between` (Skip), `settingUp`, `waiting`.
+    case collecting(CollectingRound)
+    /// R2': votes come in, then fresh pongs. Next: `answering`, `settingUp`, `waiting`.
+    case voting(VotingRound)
+    /// R3: aggregate shares come in. Next: `summing`, `settingUp`, `waiting`.
+    case answering(AnsweringRound)
+    /// The shell makes the sum. Next: `publishing`.
+    case summing(AnsweringRound)
+    /// R4: everybody applies. Next: `between`.
+    case publishing(PublishingRound)
+    /// Too few are there to go on. Next: the phase before, when they return; `ended`.
+    case waiting(WaitingForReturn)
+    /// Over.
+    case ended
+
+    var name: String {
+        switch self {
+        case .gathering: "gathering"
+        case .settingUp: "setting up"
+        case .between: "between rounds"
+        case .collecting: "uploads"
+        case .voting: "votes"
+        case .answering: "partials"
+        case .summing: "summing"
+        case .publishing: "applying"
+        case .waiting: "waiting for members"
+        case .ended: "ended"
+        }
+    }
+}
+
+/// Steps E1 to E5 of one proposal.
+struct EpochSetUp: Sendable {
+    let plan: EpochPlan
+    let proposal: Envelope
+    let deadline: ContinuousClock.Instant
+    var ready: [PartyID: Signed<EpochReady>] = [:]
+    var slotReady: Set<PartyID> = []
+    var bundle: [Envelope]?
+}
+
+/// A round as it was opened.
+struct OpenedRound: Sendable {
+    let open: RoundOpen
+    let context: RoundContext
+    let plan: EpochPlan
+}
+
+/// R1.
+struct CollectingRound: Sendable {
+    let round: OpenedRound
+    let deadline: ContinuousClock.Instant
+    /// Leaves and trailers of complete uploads.
+    var uploads: [PartyID: Digest] = [:]
+    var silent: [PartyID: SilenceCause] = [:]
+    var streams = VectorStreams()
+}
+
+/// R2 and R2'.
+struct VotingRound: Sendable {
+    let round: OpenedRound
+    let set: SurvivorSet
+    let survivors: Envelope
+    /// Leaves of U in member order.
+    let leaves: [Digest]
+    let deadline: ContinuousClock.Instant
+    var votes: [PartyID: Envelope] = [:]
+    /// When the pongs were asked for, once all votes are there.
+    var pingedAt: ContinuousClock.Instant?
+}
+
+/// R3.
+struct AnsweringRound: Sendable {
+    let voting: VotingRound
+    let certificate: Certificate
+    var deadline: ContinuousClock.Instant
+    /// To whom the certificate went: whoever is in here may have answered.
+    var certified: Set<PartyID> = []
+    /// By slot: who answered and with which leaf.
+    var partials: [Int: (helper: PartyID, leaf: Digest)] = [:]
+    var streams = VectorStreams()
+    var round: OpenedRound { voting.round }
+}
+
+/// R4.
+struct PublishingRound: Sendable {
+    let round: OpenedRound
+    let result: Signed<RoundResult>
+    let set: SurvivorSet
+    let deadline: ContinuousClock.Instant
+    /// Whether the coordinator has applied the sum to its own model.
+    var ownApplied = false
+    var applied: Set<PartyID> = []
+}
+
+/// A run that cannot go on without somebody.
+struct WaitingForReturn: Sendable {
+    let missing: Set<PartyID>
+    let deadline: ContinuousClock.Instant
+    /// What the run does when they are back: the round that is open, if one is.
+    let suspended: Suspended
+
+    enum Suspended: Sendable {
+        case collecting(CollectingRound)
+        case voting(VotingRound)
+        case answering(AnsweringRound)
+        case nothing
+    }
+}
+
+/// The streams of one phase: a few may send, the others wait.
+struct VectorStreams: Sendable {
+    private(set) var granted: [StreamID: PartyID] = [:]
+    private(set) var queued: [(stream: StreamID, party: PartyID)] = []
+
+    /// The streams that are open, sending or not.
+    var all: [StreamID] { Array(granted.keys) + queued.map(\.stream) }
+
+    /// Queues a stream.
+    mutating func offer(_ stream: StreamID, from party: PartyID) {
+        queued.append((stream, party))
+    }
+
+    /// Takes the streams that may send now.
+    mutating func takeGrants(atMost limit: Int) -> [StreamID] {
+        var grants: [StreamID] = []
+        while granted.count < limit, !queued.isEmpty {
+            let next = queued.removeFirst()
+            granted[next.stream] = next.party
+            grants.append(next.stream)
+        }
+        return grants
+    }
+
+    /// Forgets a stream, and returns whose it was when it had been granted.
+    mutating func end(_ stream: StreamID) -> PartyID? {
+        queued.removeAll { $0.stream == stream }
+        return granted.removeValue(forKey: stream)
+    }
+
+    /// Forgets the streams of a party whose connection is gone.
+    mutating func drop(_ party: PartyID) {
+        queued.removeAll { $0.party == party }
+        granted = granted.filter { $0.value != party }
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Messages
+import Primitives
+
+/// What an operator decides about a run's course; none of it is trusted by anybody else.
+public struct CoordinatorSettings: Sendable {
+    public var federation: String
+    /// Parties to wait for before the first epoch.
+    public var cohort: Int
+    /// How long to wait for them, from the first connection on.
+    public var cohortWait: Duration = .seconds(120)
+    public var setUpDeadline: Duration = .seconds(30)
+    public var uploadDeadline: Duration = .seconds(600)
+    public var voteDeadline: Duration = .seconds(10)
+    public var partialDeadline: Duration = .seconds(30)
+    /// How long a result may take to be applied by everybody before the next round.
+    public var applyDeadline: Duration = .seconds(60)
+    /// A party whose connection closed is lost after this.
+    public var lostAfter: Duration = .seconds(5)
+    /// How long a run that cannot go on waits for a lost party.
+    public var rejoinWait: Duration = .seconds(60)
+    /// Vectors that may be on their way at once.
+    public var grantsMax = 4
+    /// Rounds that may be skipped one after the other.
+    public var skipsMax = 3
+
+    /// Makes settings with the defaults of the protocol.
+    public init(federation: String, cohort: Int) {
+        self.federation = federation
+        self.cohort = cohort
+    }
+}

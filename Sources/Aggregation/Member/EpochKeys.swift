@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Messages
+import Primitives
+
+/// Everything secret that a member holds of one epoch; kept in a file of its own and wiped with the epoch.
+public struct EpochKeys: Sendable {
+    /// The signed proposal of the epoch.
+    public let proposal: Envelope
+    public let epochHash: Digest
+    /// Whether every seed and every check-key share has come; then the seeds are gone and only keys are left.
+    public internal(set) var isComplete: Bool
+    /// This member's seeds by slot, 32 bytes each; empty once complete.
+    public internal(set) var seeds: [SecretBytes]
+    /// H("slot-seed", seed) by slot: what this member states in EpochReady.
+    public let seedHashes: [Digest]
+    /// g of this member.
+    public let checkShare: SecretBytes
+    /// CK of this member's masks, by slot; empty until complete.
+    public internal(set) var ownKeys: [SlotKey]
+    /// CK of every member's mask for this member's slot, in member order; empty until complete.
+    public internal(set) var heldKeys: [SlotKey]
+    /// The signed seed statements of the other members, by member index; this member's own place is nil.
+    public internal(set) var statements: [Envelope?]
+    /// H("slot-seed", seed) of every seed held, in member order.
+    public internal(set) var heldSeedHashes: [Digest]
+    /// G, once complete.
+    public internal(set) var checkKey: CheckKey?
+
+    /// Draws the seeds and the check-key share of a new epoch.
+    public init(proposal: Envelope, plan: EpochPlan, random: (Int) -> SecretBytes) {
+        self.proposal = proposal
+        epochHash = plan.epochHash
+        isComplete = false
+        seeds = plan.slots.map { _ in random(32) }
+        seedHashes = seeds.map(slotSeedHash)
+        checkShare = random(32)
+        ownKeys = []
+        heldKeys = []
+        statements = [Envelope?](repeating: nil, count: plan.members.count)
+        heldSeedHashes = []
+        checkKey = nil
+    }
+
+    /// Derives the keys from all seeds and shares, and drops the seeds (protocol section 4, step E4).
+    ///
+    /// - Parameters:
+    ///   - received: the seed of every member for this member's slot, in member order.
+    ///   - shares: g of every helper, by slot.
+    mutating func complete(
+        plan: EpochPlan, selfIndex: Int, received: [SecretBytes], shares: [SecretBytes]
+    ) {
+        let me = plan.members[selfIndex]
+        let first = plan.proposal.round
+        ownKeys = seeds.indices.map {
+            SlotKey(seed: seeds[$0], epochHash: epochHash, participant: me, slot: $0, firstRound: first)
+        }
+        heldKeys = received.indices.map {
+            SlotKey(
+                seed: received[$0], epochHash: epochHash, participant: plan.members[$0], slot: selfIndex,
+                firstRound: first)
+        }
+        heldSeedHashes = received.map(slotSeedHash)
+        checkKey = CheckKey(shares: shares)
+        seeds = []
+        isComplete = true
+    }
+
+    /// Advances every chain to a round; the earlier keys are gone afterwards.
+    mutating func advance(to round: UInt64) {
+        for index in ownKeys.indices { ownKeys[index].advance(to: round) }
+        for index in heldKeys.indices { heldKeys[index].advance(to: round) }
+    }
+
+    /// The round for which the keys stand, or nil before the epoch is complete.
+    var round: UInt64? { ownKeys.first?.round }
+}
+
+extension EpochKeys {
+    /// Encodes the keys for the keys file.
+    public func encoded() -> [UInt8] {
+        var writer = StateWriter()
+        writer.variable(proposal.encoded())
+        writer.fixed(epochHash.bytes)
+        writer.u32(isComplete ? 1 : 0)
+        writer.list(seeds.map { $0.exposedBytes() })
+        writer.list(seedHashes.map(\.bytes))
+        writer.fixed(checkShare.exposedBytes())
+        writer.u64(round ?? 0)
+        writer.list(ownKeys.map { $0.key.exposedBytes() })
+        writer.list(heldKeys.map { $0.key.exposedBytes() })
+        writer.list(statements.map { $0?.encoded() ?? [] })
+        writer.list(heldSeedHashes.map(\.bytes))
+        writer.variable(checkKey?.key.exposedBytes() ?? [])
+        return writer.bytes
+    }
+
+    /// Reads the file that `encoded()` made; nil when it is torn or not one.
+    public init?(encoded bytes: [UInt8]) {
+        var reader = StateReader(bytes)
+        guard let proposal = reader.variable().flatMap({ try? Envelope(encoded: $0) }), let hash = reader.digest(),
+            let complete = reader.u32(), let seeds = reader.list(), let seedHashes = reader.list(),
+            let share = reader.take(32), let round = reader.u64(), let own = reader.list(), let held = reader.list(),
+            let statements = reader.list(), let heldHashes = reader.list(), let checkKey = reader.variable(),
+            reader.remaining == 0
+        else { return nil }
+        self.proposal = proposal
+        epochHash = hash
+        isComplete = complete == 1
+        self.seeds = seeds.map { SecretBytes($0) }
+        self.seedHashes = seedHashes.compactMap { Digest(bytes: $0) }
+        checkShare = SecretBytes(share)
+        ownKeys = own.map { SlotKey(key: SecretBytes($0), round: round) }
+        heldKeys = held.map { SlotKey(key: SecretBytes($0), round: round) }
+        self.statements = statements.map { $0.isEmpty ? nil : try? Envelope(encoded: $0) }
+        heldSeedHashes = heldHashes.compactMap { Digest(bytes: $0) }
+        self.checkKey = checkKey.isEmpty ? nil : CheckKey(key: SecretBytes(checkKey))
+    }
+}
+
+extension StateWriter {
+    fileprivate mutating func list(_ values: [[UInt8]]) {
+        u64(UInt64(values.count))
+        for value in values { variable(value) }
+    }
+}
+
+extension StateReader {
+    fileprivate mutating func list() -> [[UInt8]]? {
+        guard let count = count(), count <= remaining else { return nil }
+        var values: [[UInt8]] = []
+        for _ in 0..<count {
+            guard let value = variable() else { return nil }
+            values.append(value)
+        }
+        return values
+    }
+}

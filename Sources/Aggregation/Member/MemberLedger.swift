@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Messages
+import Primitives
+
+/// One durable fact of a member: written before the bytes that depend on it go out (protocol section 5).
+///
+/// The facts are only ever appended; `MemberLedger` is what follows from all of them.
+public enum MemberFact: Equatable, Sendable, Codable {
+    /// The member took part in the set-up of an epoch.
+    case epochTaken(epoch: UInt64, epochHash: Digest, memberCount: Int, quorum: Int, corruptMax: Int, firstRound: UInt64)
+    /// Every check of step E5 held.
+    case epochReady(epochHash: Digest, othersOwning: Int)
+    /// The member began to act in a round.
+    case entered(round: UInt64, ctx: Digest)
+    /// An update for a base is kept; it is the only one that will ever be encoded under it.
+    case updateKept(base: Digest)
+    /// The member is about to upload a vector with this leaf.
+    case uploaded(epochHash: Digest, base: Digest, ctx: Digest, leaf: Digest)
+    /// The member votes for this set and for no other under this base.
+    case locked(epochHash: Digest, base: Digest, survivorsHash: Digest)
+    /// The member is about to answer for its slot.
+    case answered(epochHash: Digest, base: Digest)
+    /// The member never votes or answers under this base in this epoch any more.
+    case closed(epochHash: Digest, base: Digest)
+    /// A run began at these parameters, or was handed over (`own` is false).
+    case chain(ModelChain, own: Bool)
+    /// A round's result was applied and its parameters are durable.
+    case applied(ModelChain)
+    /// A round was skipped.
+    case skipped(ModelChain)
+}
+
+/// What a member knows for ever: the answer to every question of "one base, one set" (protocol section 5).
+public struct MemberLedger: Sendable {
+    /// What a member keeps of an epoch under one base.
+    struct Standing: Equatable {
+        var uploaded = false
+        var lock: Digest?
+        var answered = false
+        var closed = false
+    }
+
+    struct EpochKey: Hashable {
+        let epochHash: Digest
+        let base: Digest
+    }
+
+    /// The largest epoch number taken part in.
+    public private(set) var largestEpoch: UInt64 = 0
+    /// The most members of an epoch taken part in.
+    public private(set) var largestMemberCount = 0
+    /// The epoch that was taken last, and whether it became ready.
+    public private(set) var epochHash: Digest?
+    public private(set) var epochIsReady = false
+    /// How many other members had computed the model themselves when the epoch became ready.
+    public private(set) var othersOwning = 0
+    /// The last round acted in.
+    public private(set) var lastRound: (round: UInt64, ctx: Digest)?
+    /// The base of the update that is kept.
+    public private(set) var keptUpdateBase: Digest?
+    /// Where this member stands in the chain of models.
+    public private(set) var chain: ModelChain?
+    /// Whether this member computed the chain's modelHash itself.
+    public private(set) var ownsChain = false
+    private var standings: [EpochKey: Standing] = [:]
+    private var uploadedBases: Set<Digest> = []
+    private var lastUpload: (ctx: Digest, leaf: Digest)?
+
+    /// Rebuilds the ledger from the facts, in the order in which they were recorded.
+    public init(_ facts: some Sequence<MemberFact> = []) {
+        for fact in facts { record(fact) }
+    }
+
+    /// Takes in one fact.
+    public mutating func record(_ fact: MemberFact) {
+        switch fact {
+        case .epochTaken(let epoch, let hash, let memberCount, _, _, _):
+            largestEpoch = max(largestEpoch, epoch)
+            largestMemberCount = max(largestMemberCount, memberCount)
+            epochHash = hash
+            epochIsReady = false
+        case .epochReady(_, let count):
+            epochIsReady = true
+            othersOwning = count
+        case .entered(let round, let ctx): lastRound = (round, ctx)
+        case .updateKept(let base): keptUpdateBase = base
+        case .uploaded(let hash, let base, let ctx, let leaf):
+            standings[EpochKey(epochHash: hash, base: base), default: Standing()].uploaded = true
+            uploadedBases.insert(base)
+            lastUpload = (ctx, leaf)
+        case .locked(let hash, let base, let set):
+            standings[EpochKey(epochHash: hash, base: base), default: Standing()].lock = set
+        case .answered(let hash, let base):
+            standings[EpochKey(epochHash: hash, base: base), default: Standing()].answered = true
+        case .closed(let hash, let base):
+            standings[EpochKey(epochHash: hash, base: base), default: Standing()].closed = true
+        case .chain(let position, let own):
+            moveBase(to: position)
+            ownsChain = own
+        case .applied(let position):
+            moveBase(to: position)
+            ownsChain = true
+        case .skipped(let position): chain = position
+        }
+    }
+
+    private mutating func moveBase(to position: ModelChain) {
+        if chain?.run != position.run || chain?.paramsHash != position.paramsHash { keptUpdateBase = nil }
+        chain = position
+    }
+}
+
+extension MemberLedger {
+    /// The leaf that this member committed to in a round, if it uploaded there.
+    public func leaf(ofUploadIn ctx: Digest) -> Digest? {
+        lastUpload?.ctx == ctx ? lastUpload?.leaf : nil
+    }
+
+    /// The set that this member is locked to under a base of an epoch.
+    public func lock(epochHash: Digest, base: Digest) -> Digest? {
+        standing(epochHash, base).lock
+    }
+
+    /// Rule (a): tells whether the member may vote for, and answer, a set.
+    public func mayVote(epochHash: Digest, base: Digest, survivorsHash: Digest) -> Bool {
+        let standing = standing(epochHash, base)
+        return !standing.closed && (standing.lock == nil || standing.lock == survivorsHash)
+    }
+
+    /// Rules (b) and (c): tells what a participant may upload under a base in an epoch.
+    public func uploadPermission(epochHash: Digest, base: Digest) -> UploadPermission {
+        guard uploadedBases.contains(base) else { return keptUpdateBase == base ? .keptUpdate(closing: []) : .newUpdate }
+        guard keptUpdateBase == base else { return .silent(.spentBase) }
+        var closing: [Digest] = []
+        for (key, standing) in standings where key.base == base && key.epochHash != epochHash && standing.uploaded {
+            guard !standing.answered else { return .silent(.answeredUnderThisBase) }
+            if !standing.closed { closing.append(key.epochHash) }
+        }
+        return .keptUpdate(closing: closing.sorted())
+    }
+
+    private func standing(_ epochHash: Digest, _ base: Digest) -> Standing {
+        standings[EpochKey(epochHash: epochHash, base: base)] ?? Standing()
+    }
+}
+
+/// What "one base, one set" lets a participant upload.
+public enum UploadPermission: Equatable, Sendable {
+    /// Nothing was ever uploaded under this base: an update may be computed.
+    case newUpdate
+    /// Only the update that is kept, and only once the listed earlier epochs are closed for good.
+    case keptUpdate(closing: [Digest])
+    /// Nothing.
+    case silent(SilenceCause)
+}

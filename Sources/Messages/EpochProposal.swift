@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Identity
+import Primitives
+
+/// Proposes a fixed set of parties for some rounds (protocol section 4, step E1); signed by the coordinator.
+public struct EpochProposal: SignedPayload {
+    public static let name = "EpochProposal"
+
+    /// One party of the epoch: its key and what people call it.
+    public struct Member: Equatable, Sendable {
+        public let key: PublicKey
+        public let name: String
+
+        /// Makes a member entry.
+        public init(key: PublicKey, name: String) {
+            self.key = key
+            self.name = name
+        }
+
+        /// The identity that follows from the key.
+        public var id: PartyID { PartyID(publicKey: key) }
+    }
+
+    public let federation: String
+    public let epoch: UInt64
+    /// The first round of the epoch.
+    public let round: UInt64
+    public let modelHash: Digest
+    public let paramsHash: Digest
+    /// In PartyID order, each once.
+    public let members: [Member]
+    public let mode: SlotMode
+    public let slotCount: Int
+    public let configuration: RunConfiguration
+
+    /// Makes a proposal; members are put into PartyID order.
+    public init(
+        federation: String, epoch: UInt64, round: UInt64, modelHash: Digest, paramsHash: Digest, members: [Member],
+        mode: SlotMode, slotCount: Int, configuration: RunConfiguration
+    ) {
+        self.federation = federation
+        self.epoch = epoch
+        self.round = round
+        self.modelHash = modelHash
+        self.paramsHash = paramsHash
+        self.members = members.sorted { $0.id < $1.id }
+        self.mode = mode
+        self.slotCount = slotCount
+        self.configuration = configuration
+    }
+
+    /// Nothing is signed under an epoch that does not exist yet: 32 zero bytes.
+    public var signingEpoch: Digest { .zero }
+
+    /// Computes proposalHash = H("proposal", payload) of the bytes that were signed.
+    public static func hash(payload: [UInt8]) -> Digest { LabeledBytes("proposal").variable(payload).hash }
+
+    public init(payload: [UInt8]) throws(InvalidMessage) {
+        let wire = try WireEpochProposal(wire: payload, Self.name)
+        let fields = Fields(message: Self.name)
+        federation = try fields.text(wire.federation, "federation", bytesMax: 63)
+        epoch = UInt64(try fields.range(wire.epoch, "epoch", 1...Limits.roundsMax))
+        round = UInt64(try fields.range(wire.round, "round", 1...Limits.roundsMax))
+        modelHash = try fields.digest(wire.modelHash, "model_hash")
+        paramsHash = try fields.digest(wire.paramsHash, "params_hash")
+        members = try Self.members(wire.members, fields)
+        mode = try fields.code(wire.mode, "mode")
+        slotCount = try fields.range(wire.slots, "slots", 1...UInt64(Limits.membersMax))
+        configuration = try RunConfiguration(wire: wire.configuration)
+    }
+
+    public func encoded() -> [UInt8] {
+        WireEpochProposal.with {
+            $0.federation = federation
+            $0.epoch = epoch
+            $0.round = round
+            $0.modelHash = modelHash.data
+            $0.paramsHash = paramsHash.data
+            $0.members = members.map { member in
+                .with {
+                    $0.spki = Data(member.key.spki)
+                    $0.name = member.name
+                }
+            }
+            $0.mode = UInt32(mode.rawValue)
+            $0.slots = UInt32(slotCount)
+            $0.configuration = configuration.wire
+        }.wireBytes()
+    }
+
+    /// Parses the members, which must stand in strictly ascending PartyID order.
+    private static func members(
+        _ wire: [WireEpochProposal.Member], _ fields: Fields
+    ) throws(InvalidMessage) -> [Member] {
+        try fields.bounded(wire.count, "members", atMost: Limits.membersMax)
+        var result: [Member] = []
+        for entry in wire {
+            let name = try fields.text(entry.name, "members.name", bytesMax: Limits.nameBytesMax)
+            let key: PublicKey
+            do { key = try PublicKey(spki: [UInt8](entry.spki)) } catch { throw .malformed(message: "EpochProposal.members.spki") }
+            let member = Member(key: key, name: name)
+            if let last = result.last, !(last.id < member.id) {
+                throw .range(message: "EpochProposal", field: "members", value: UInt64(result.count))
+            }
+            result.append(member)
+        }
+        return result
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+/// What the protocol bounds, so that nothing a remote party sends grows without limit.
+public enum Limits {
+    /// Members of an epoch (protocol section 3: every member is a witness up to here).
+    public static let membersMax = 1000
+    /// The fewest members of an epoch.
+    public static let membersMin = 3
+    /// Field elements of one vector: 2 GiB on the wire.
+    public static let elementsMax = 1 << 28
+    /// Addresses that one party may announce.
+    public static let addressesMax = 16
+    /// Bytes of one address, `host:port`.
+    public static let addressBytesMax = 260
+    /// Bytes of a member's name.
+    public static let nameBytesMax = 64
+    /// Bytes of an encoded model layout.
+    public static let layoutBytesMax = 1 << 16
+    /// Bytes of a sentence for people.
+    public static let sentenceBytesMax = 1024
+    /// Rounds of one run, and of one epoch.
+    public static let roundsMax: UInt64 = 1 << 32
+    /// Bytes of one encoded control message.
+    public static let frameBytesMax = 1 << 20
+}

@@ -7,7 +7,7 @@ import Primitives
 /// Everything that travels as one control message of a connection.
 public enum ControlMessage: Sendable {
     case applied(Applied)
-    case certificate(Certificate)
+    case certificate(VoteCertificate)
     case directory(Directory)
     case epochProposal(Envelope)
     case epochReady(Envelope)
@@ -86,7 +86,7 @@ extension ControlMessage {
         case .silence(let wire): .silence(try Silence(wire: wire))
         case .survivors(let wire): .survivors(Envelope(wire: wire))
         case .vote(let wire): .vote(Envelope(wire: wire))
-        case .certificate(let wire): .certificate(try Certificate(wire: wire))
+        case .certificate(let wire): .certificate(try VoteCertificate(wire: wire))
         case .skip(let wire): .skip(Envelope(wire: wire))
         case .applied(let wire): .applied(try Applied(wire: wire))
         case .runEnd(let wire): .runEnd(try RunEnd(wire: wire))
@@ -217,7 +217,7 @@ extension Silence {
     }
 }
 
-extension Certificate {
+extension VoteCertificate {
     init(wire: WireCertificate) throws(InvalidMessage) {
         ctx = try Fields(message: "Certificate").digest(wire.ctx, "ctx")
         votes = try envelopes(wire.votes, "Certificate")

@@ -99,7 +99,9 @@ public struct EpochProposal: SignedPayload {
         for entry in wire {
             let name = try fields.text(entry.name, "members.name", bytesMax: Limits.nameBytesMax)
             let key: PublicKey
-            do { key = try PublicKey(spki: [UInt8](entry.spki)) } catch { throw .malformed(message: "EpochProposal.members.spki") }
+            do { key = try PublicKey(spki: [UInt8](entry.spki)) } catch {
+                throw .malformed(message: "EpochProposal.members.spki")
+            }
             let member = Member(key: key, name: name)
             if let last = result.last, !(last.id < member.id) {
                 throw .range(message: "EpochProposal", field: "members", value: UInt64(result.count))

@@ -44,7 +44,8 @@ struct Fields {
     }
 
     func text(_ string: String, _ field: String, bytesMax: Int) throws(InvalidMessage) -> String {
-        guard string.utf8.count <= bytesMax, !string.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        guard string.utf8.count <= bytesMax,
+            !string.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
         else { throw .text(message: message, field: field) }
         return string
     }
@@ -57,7 +58,8 @@ struct Fields {
         return code
     }
 
-    func range(_ value: some BinaryInteger, _ field: String, _ range: ClosedRange<UInt64>) throws(InvalidMessage) -> Int {
+    func range(_ value: some BinaryInteger, _ field: String, _ range: ClosedRange<UInt64>) throws(InvalidMessage) -> Int
+    {
         let wide = UInt64(clamping: value)
         guard range.contains(wide), let result = Int(exactly: wide) else {
             throw .range(message: message, field: field, value: wide)

@@ -168,7 +168,7 @@ public struct Vote: SignedPayload {
 }
 
 /// Carries a quorum of votes to the helpers (protocol section 5, step R2').
-public struct Certificate: Equatable, Sendable {
+public struct VoteCertificate: Equatable, Sendable {
     public let ctx: Digest
     public let votes: [Envelope]
 

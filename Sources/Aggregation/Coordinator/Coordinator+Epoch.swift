@@ -75,9 +75,10 @@ extension Coordinator {
         planIsStale = false
         lastEpoch += 1
         largestEpoch = max(largestEpoch, members.count)
-        configuration.cohortMin = Committee.all(
-            members: members.count, gammaPercent: configuration.gammaPercent
-        ).cohortMin
+        configuration.cohortMin =
+            Committee.all(
+                members: members.count, gammaPercent: configuration.gammaPercent
+            ).cohortMin
         let proposal = EpochProposal(
             federation: settings.federation, epoch: lastEpoch, round: lastRound + 1, modelHash: chain.modelHash,
             paramsHash: chain.paramsHash, members: members.compactMap { registry[$0] }, mode: .all,
@@ -173,7 +174,9 @@ extension Coordinator {
     mutating func advanceSetUp(_ setUp: EpochSetUp, _ now: ContinuousClock.Instant) throws {
         let members = Set(setUp.plan.members)
         if setUp.slotReady.count == members.count {
-            if plan.map({ $0.epochHash != setUp.plan.epochHash }) ?? true { history.removeAll { $0.epochHash != plan?.epochHash } }
+            if plan.map({ $0.epochHash != setUp.plan.epochHash }) ?? true {
+                history.removeAll { $0.epochHash != plan?.epochHash }
+            }
             plan = setUp.plan
             note(.epochReady(epoch: setUp.plan.proposal.epoch))
             output.append(.report(.epochReady(epoch: setUp.plan.proposal.epoch, committee: setUp.plan.committee)))

@@ -11,7 +11,7 @@ extension Coordinator {
         let votes = voting.round.plan.members.compactMap { voting.votes[$0] }
         phase = .answering(
             AnsweringRound(
-                voting: voting, certificate: Certificate(ctx: voting.round.context.ctx, votes: votes),
+                voting: voting, certificate: VoteCertificate(ctx: voting.round.context.ctx, votes: votes),
                 deadline: now + settings.partialDeadline))
     }
 
@@ -31,7 +31,9 @@ extension Coordinator {
         do {
             guard let key = plan.key(of: party) else { throw PeerMisbehavior.notEntitled(message: "Partial") }
             let partial: Partial
-            do { partial = try Signed<Partial>(opening: trailer, signedBy: key).value } catch { throw PeerMisbehavior.invalid(error) }
+            do { partial = try Signed<Partial>(opening: trailer, signedBy: key).value } catch {
+                throw PeerMisbehavior.invalid(error)
+            }
             guard partial.epochHash == context.epochHash, partial.ctx == context.ctx,
                 partial.survivorsHash == round.voting.set.hash(epochHash: context.epochHash)
             else { throw PeerMisbehavior.wrongRound(message: "Partial") }
@@ -160,5 +162,15 @@ extension Coordinator {
             !round.applied.contains($0) && registry[$0] != nil && !isLost($0, now)
         }
         if !waiting || now >= round.deadline { phase = .between }
+    }
+}
+
+extension AnsweringRound {
+    /// Why an aggregate share is not taken, or nil.
+    func refusal(of header: VectorHeader, from party: PartyID) -> VectorRefusal? {
+        guard header.ctx == round.context.ctx, header.elements == round.context.elements,
+            round.plan.slots.indices.contains(header.slot), round.plan.slots[header.slot].isHeld(by: party)
+        else { return .notExpected }
+        return partials[header.slot] == nil ? nil : .alreadyHeld
     }
 }

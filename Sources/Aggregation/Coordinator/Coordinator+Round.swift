@@ -90,12 +90,16 @@ extension Coordinator {
         try collect(now) { machine in
             switch machine.phase {
             case .collecting(var round):
-                guard let party = round.streams.end(stream) else { return machine.output.append(.refuse(stream, .notExpected)) }
+                guard let party = round.streams.end(stream) else {
+                    return machine.output.append(.refuse(stream, .notExpected))
+                }
                 machine.takeUpload(&round, stream, party, leaf, trailer)
                 machine.grant(&round.streams)
                 machine.phase = .collecting(round)
             case .answering(var round):
-                guard let party = round.streams.end(stream) else { return machine.output.append(.refuse(stream, .notExpected)) }
+                guard let party = round.streams.end(stream) else {
+                    return machine.output.append(.refuse(stream, .notExpected))
+                }
                 machine.takePartial(&round, stream, party, leaf, trailer)
                 machine.grant(&round.streams)
                 machine.phase = .answering(round)
@@ -132,9 +136,13 @@ extension Coordinator {
     ) {
         let context = round.round.context
         do {
-            guard let key = round.round.plan.key(of: party) else { throw PeerMisbehavior.notEntitled(message: "Upload") }
+            guard let key = round.round.plan.key(of: party) else {
+                throw PeerMisbehavior.notEntitled(message: "Upload")
+            }
             let upload: Upload
-            do { upload = try Signed<Upload>(opening: trailer, signedBy: key).value } catch { throw PeerMisbehavior.invalid(error) }
+            do { upload = try Signed<Upload>(opening: trailer, signedBy: key).value } catch {
+                throw PeerMisbehavior.invalid(error)
+            }
             guard upload.epochHash == context.epochHash, upload.ctx == context.ctx else {
                 throw PeerMisbehavior.wrongRound(message: "Upload")
             }
@@ -167,7 +175,8 @@ extension Coordinator {
         guard everybodySpoke || now >= round.deadline else { return }
         if round.uploads.count >= round.round.context.cohortMin { return try fixSurvivors(round, now) }
         let barred = round.silent.filter { $0.value == .answeredUnderThisBase || $0.value == .cannotRepeat }
-        if round.uploads.count + plan.members.count - round.uploads.count - barred.count < round.round.context.cohortMin {
+        if round.uploads.count + plan.members.count - round.uploads.count - barred.count < round.round.context.cohortMin
+        {
             return finish(
                 .aborted,
                 "possible second opening: \(names(barred.keys)) answered under these parameters before or cannot send "

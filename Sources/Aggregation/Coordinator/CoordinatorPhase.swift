@@ -86,7 +86,7 @@ struct VotingRound: Sendable {
 /// R3.
 struct AnsweringRound: Sendable {
     let voting: VotingRound
-    let certificate: Certificate
+    let certificate: VoteCertificate
     var deadline: ContinuousClock.Instant
     /// To whom the certificate went: whoever is in here may have answered.
     var certified: Set<PartyID> = []

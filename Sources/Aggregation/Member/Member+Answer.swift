@@ -7,7 +7,7 @@ import Primitives
 /// Step R3: the member as the helper of its slot (protocol section 5).
 extension Member {
     /// Answers once a quorum has voted for the very set that this member is locked to.
-    mutating func certified(_ certificate: Certificate) -> [MemberAction] {
+    mutating func certified(_ certificate: VoteCertificate) -> [MemberAction] {
         guard case .ready(let plan, let keys) = phase, let round else {
             return [.reject(.outOfPhase(message: "Certificate", phase: phase.name))]
         }

@@ -16,7 +16,8 @@ extension Member {
                 return evidence(.conflictingStatements(of: "coordinator", first: held, second: envelope))
             }
         }
-        let review = ProposalReview(rules: rules, ledger: ledger, members: members, handover: handover, unixSeconds: unixSeconds)
+        let review = ProposalReview(
+            rules: rules, ledger: ledger, members: members, handover: handover, unixSeconds: unixSeconds)
         do {
             return begin(try review.accept(signed), envelope)
         } catch {

@@ -27,7 +27,8 @@ extension Member {
         }
         let context: RoundContext
         do { context = try expectedContext(open, plan, chain) } catch { return .failure(error) }
-        if let last = ledger.lastRound, open.round < last.round || (open.round == last.round && context.ctx != last.ctx) {
+        if let last = ledger.lastRound, open.round < last.round || (open.round == last.round && context.ctx != last.ctx)
+        {
             return .failure(.roundOutOfOrder(round: open.round))
         }
         guard let keyRound = keys.round, keyRound <= open.round else {

@@ -9,7 +9,8 @@ import Primitives
 /// The facts are only ever appended; `MemberLedger` is what follows from all of them.
 public enum MemberFact: Equatable, Sendable, Codable {
     /// The member took part in the set-up of an epoch.
-    case epochTaken(epoch: UInt64, epochHash: Digest, memberCount: Int, quorum: Int, corruptMax: Int, firstRound: UInt64)
+    case epochTaken(
+        epoch: UInt64, epochHash: Digest, memberCount: Int, quorum: Int, corruptMax: Int, firstRound: UInt64)
     /// Every check of step E5 held.
     case epochReady(epochHash: Digest, othersOwning: Int)
     /// The member began to act in a round.
@@ -131,7 +132,9 @@ extension MemberLedger {
 
     /// Rules (b) and (c): tells what a participant may upload under a base in an epoch.
     public func uploadPermission(epochHash: Digest, base: Digest) -> UploadPermission {
-        guard uploadedBases.contains(base) else { return keptUpdateBase == base ? .keptUpdate(closing: []) : .newUpdate }
+        guard uploadedBases.contains(base) else {
+            return keptUpdateBase == base ? .keptUpdate(closing: []) : .newUpdate
+        }
         guard keptUpdateBase == base else { return .silent(.spentBase) }
         var closing: [Digest] = []
         for (key, standing) in standings where key.base == base && key.epochHash != epochHash && standing.uploaded {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // DO NOT EDIT.
 // swift-format-ignore-file
 // swiftlint:disable all
@@ -8,7 +9,6 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-// SPDX-License-Identifier: MIT
 //
 // Messages of the Summand protocol, version 1. The structures and their checks are explained in docs/PROTOCOL.md.
 // Hashes have 32 bytes, party identifiers 16. A signed object travels as an Envelope and is never re-encoded.

@@ -117,4 +117,10 @@ public struct UnconfirmedMember: Equatable, Sendable {
     public let member: ProposedMember
     /// Why it is not accepted.
     public let doubt: Doubt
+
+    /// Puts together what the record found.
+    public init(member: ProposedMember, doubt: Doubt) {
+        self.member = member
+        self.doubt = doubt
+    }
 }

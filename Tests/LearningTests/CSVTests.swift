@@ -91,6 +91,12 @@ import Testing
         #expect(throws: DataError.self) { try Standardization(parsing: text) }
     }
 
+    @Test func missingTableIsNamed() throws {
+        #expect(throws: DataError.notFound(file: "/nowhere/t.csv")) {
+            try CSVTable.read(path: "/nowhere/t.csv", options: CSVOptions(label: "y"))
+        }
+    }
+
     @Test func fifthOfATableIsForTesting() throws {
         let directory = try TemporaryDirectory()
         let lines = (0..<50).map { "\($0),\($0 % 2)\n" }.joined()

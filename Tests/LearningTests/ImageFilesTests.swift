@@ -107,7 +107,7 @@ import Testing
     @Test func missingFileSaysHowToGetIt() throws {
         let source = try DatasetSource(parsing: "fashion-mnist", directory: "/nowhere")
         let error = #expect(throws: DataError.self) { try DatasetLoader(source, runSeed: 1).load() }
-        #expect(error == .notFound(file: "/nowhere/train-labels-idx1-ubyte.gz"))
+        #expect(error == .imagesNotFound(file: "/nowhere/train-labels-idx1-ubyte.gz"))
         #expect(error?.description.contains("apt-get install dataset-fashion-mnist") == true)
     }
 

@@ -51,7 +51,7 @@ import Testing
         #expect(try skew(0.1) > skew(1000))
     }
 
-    @Test func partOfKShardsHasAtMostKPlusTwoClassesOfTen() throws {
+    @Test func partOfTwoShardsHasAtMostTwoClasses() throws {
         let labels = (0..<2000).map { Int32($0 % 10) }
         let cut = try PartitionScheme.shards(perPart: 2).parts(
             labels: labels, classCount: 10, parts: 10, seed: .zero)

@@ -22,6 +22,8 @@ public enum DataError: Error, Equatable, Sendable {
     case idxMagic(file: String, expected: UInt32, actual: UInt32)
     /// The dimensions of the file are zero or too large.
     case idxSize(file: String, dimensions: [Int])
+    /// A file of an image set is not where it is looked for.
+    case imagesNotFound(file: String)
     /// A label lies outside the classes.
     case labelRange(source: String, label: Int, classes: Int)
     /// Two files that belong together differ in the number of samples or features.
@@ -63,7 +65,8 @@ extension DataError: CustomStringConvertible {
         case .labelRange(let source, let label, let classes):
             "\(source): label \(label) is not in 0…\(classes - 1)"
         case .mismatch(let file, let what, let expected, let actual): "\(file) has \(actual) \(what), not \(expected)"
-        case .notFound(let file):
+        case .notFound(let file): "\(file) does not exist"
+        case .imagesNotFound(let file):
             "\(file) is missing; install it (Debian: apt-get install dataset-fashion-mnist) or name its directory with --data"
         case .option(let option, let value, let expected): "\(option) '\(value)': expected \(expected)"
         case .partition(let scheme, let samples, let parts):

@@ -11,12 +11,16 @@ public struct Dataset: Sendable, Equatable {
     public let features: [Float]
     /// One class in 0 ..< classCount per sample.
     public let labels: [Int32]
+    /// The number of features of a sample.
     public let featureCount: Int
+    /// The number of classes, whether or not all of them occur.
     public let classCount: Int
 
     /// The number of samples.
     public var count: Int { labels.count }
 
+    /// Checks that the labels lie in the classes and that there are as many features as they need.
+    ///
     /// - Parameter source: What an error names.
     /// - Throws: `DataError.mismatch` or `.labelRange`.
     public init(

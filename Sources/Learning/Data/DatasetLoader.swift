@@ -7,10 +7,12 @@ import Primitives
 /// The training samples are cut by a `PartitionScheme`; the test samples in their order into contiguous parts whose
 /// sizes differ by at most one.
 public struct DatasetLoader: Sendable {
+    /// Where the samples come from.
     public let source: DatasetSource
     /// The run's seed: draws synthetic samples, the test samples of a table, and the partition.
     public let runSeed: UInt64
 
+    /// Reads nothing yet.
     public init(_ source: DatasetSource, runSeed: UInt64) {
         self.source = source
         self.runSeed = runSeed

@@ -12,6 +12,7 @@ struct IDXReader {
     let count: Int
     /// The number of bytes of a sample: rows × columns of an image, 1 of a label.
     let sampleBytes: Int
+    var path: String { reader.path }
     private let reader: GzipReader
     private let headerBytes: Int
     private var samplesRead = 0

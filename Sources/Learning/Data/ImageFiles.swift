@@ -13,19 +13,23 @@ struct ImageFiles {
         case test = "t10k"
     }
 
-    /// The path of a file: the gzip'd one unless only the plain one exists.
-    private func path(_ name: String) -> String {
+    /// Opens the gzip'd file of this name, or the plain one where only that exists.
+    private func open(_ name: String, magic: UInt32) throws(DataError) -> IDXReader {
         let plain = "\(directory)/\(name)"
         let compressed = plain + ".gz"
-        return GzipReader.isReadable(plain) && !GzipReader.isReadable(compressed) ? plain : compressed
+        let path = GzipReader.isReadable(plain) && !GzipReader.isReadable(compressed) ? plain : compressed
+        do {
+            return try IDXReader(path: path, magic: magic)
+        } catch .notFound(let file) {
+            throw .imagesNotFound(file: file)
+        }
     }
 
     /// Reads the labels of a set.
     ///
     /// - Throws: `DataError`.
     func labels(_ section: Section) throws(DataError) -> [Int32] {
-        let path = path("\(section.rawValue)-labels-idx1-ubyte")
-        var reader = try IDXReader(path: path, magic: IDXReader.labelsMagic)
+        var reader = try open("\(section.rawValue)-labels-idx1-ubyte", magic: IDXReader.labelsMagic)
         var labels: [Int32] = []
         labels.reserveCapacity(min(reader.count, 1 << 20))
         var byte: [UInt8] = [0]
@@ -44,10 +48,9 @@ struct ImageFiles {
     ///   - count: The number of labels, which must be the number of images.
     /// - Throws: `DataError`.
     func images(_ section: Section, selected: [Int32], count: Int) throws(DataError) -> (values: [Float], size: Int) {
-        let path = path("\(section.rawValue)-images-idx3-ubyte")
-        var reader = try IDXReader(path: path, magic: IDXReader.imagesMagic)
+        var reader = try open("\(section.rawValue)-images-idx3-ubyte", magic: IDXReader.imagesMagic)
         guard reader.count == count else {
-            throw .mismatch(file: path, what: "images", expected: count, actual: reader.count)
+            throw .mismatch(file: reader.path, what: "images", expected: count, actual: reader.count)
         }
         let size = reader.sampleBytes
         var places = [Int32](repeating: -1, count: count)

@@ -11,6 +11,8 @@ public struct LocalData: Sendable, Equatable {
     /// The number of test samples of all parts.
     public let testTotal: Int
 
+    /// The number of features of a sample.
     public var featureCount: Int { training.featureCount }
+    /// The number of classes in the whole dataset.
     public var classCount: Int { training.classCount }
 }

@@ -5,7 +5,9 @@ public struct PartSelector: Sendable, Hashable {
     /// The largest number of parts.
     public static let countMax = 10_000
 
+    /// From 0.
     public let index: Int
+    /// How many parts there are.
     public let count: Int
 
     /// Everything: one part of one.
@@ -16,6 +18,8 @@ public struct PartSelector: Sendable, Hashable {
         count = 1
     }
 
+    /// Checks and takes index and count.
+    ///
     /// - Throws: `DataError.option` unless 0 ≤ index < count ≤ `countMax`.
     public init(index: Int, count: Int) throws(DataError) {
         guard (1...Self.countMax).contains(count), (0..<count).contains(index) else {

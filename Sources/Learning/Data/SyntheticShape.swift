@@ -12,8 +12,11 @@ public struct SyntheticShape: Sendable, Hashable {
     /// The largest number of feature values.
     public static let valuesMax = 1 << 28
 
+    /// Training and test samples together.
     public let samples: Int
+    /// The number of features of a sample.
     public let features: Int
+    /// The number of clouds.
     public let classes: Int
 
     /// 6,000 samples of 32 features in 10 classes.
@@ -25,6 +28,8 @@ public struct SyntheticShape: Sendable, Hashable {
         classes = 10
     }
 
+    /// Checks and takes the sizes.
+    ///
     /// - Throws: `DataError.option` unless there are at least 10 samples, 1 feature and 2 classes, and not too many.
     public init(samples: Int, features: Int, classes: Int) throws(DataError) {
         guard (10...Self.valuesMax).contains(samples), (1...Self.valuesMax / samples).contains(features),

@@ -4,8 +4,10 @@ import Glibc
 
 /// Reads and replaces `model.safetensors` files.
 public struct ModelFile: Sendable {
+    /// Where the file is or will be.
     public let path: String
 
+    /// Names a file; nothing is opened yet.
     public init(path: String) {
         self.path = path
     }

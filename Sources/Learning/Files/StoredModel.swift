@@ -2,9 +2,12 @@
 
 /// Holds what a safetensors file says: parameters in the order of their bytes, and free text under keys.
 public struct StoredModel: Sendable, Equatable {
+    /// The tensors and their values.
     public let parameters: Parameters
+    /// Free text, such as the round.
     public let metadata: [String: String]
 
+    /// Puts parameters and text together.
     public init(parameters: Parameters, metadata: [String: String] = [:]) {
         self.parameters = parameters
         self.metadata = metadata

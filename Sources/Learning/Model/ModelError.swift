@@ -21,9 +21,13 @@ public enum ModelError: Error, Equatable, Sendable {
 
     /// What is wrong with a model specification.
     public enum SpecificationFault: Equatable, Sendable {
+        /// The word before the colon is neither `softmax` nor `mlp`.
         case kind(String)
+        /// The model would have more than `ModelLayout.elementsMax` parameters.
         case tooLarge
+        /// A width is no number in 1…`ModelSpec.widthMax`.
         case width(String)
+        /// There are too few or too many widths for this kind.
         case widthCount(expected: ClosedRange<Int>, actual: Int)
     }
 }

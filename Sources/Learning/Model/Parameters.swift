@@ -4,10 +4,13 @@ import Primitives
 
 /// Holds the parameters of a model, all tensors one after the other in the order of the layout.
 public struct Parameters: Sendable {
+    /// The tensors that the values fill.
     public let layout: ModelLayout
     /// As many Float32 values as the layout has elements.
     public let values: [Float]
 
+    /// Fills the tensors of a layout with values.
+    ///
     /// - Throws: `ModelError.parameterCount` if there are more or fewer values than the layout has elements.
     public init(layout: ModelLayout, values: [Float]) throws(ModelError) {
         guard values.count == layout.count else {

@@ -9,6 +9,7 @@ public struct Evaluation: Sendable, Hashable {
     /// How many samples were looked at.
     public var tested: Int
 
+    /// Begins with the counts of nothing unless others are given.
     public init(lossSum: Double = 0, correct: Int = 0, tested: Int = 0) {
         self.lossSum = lossSum
         self.correct = correct

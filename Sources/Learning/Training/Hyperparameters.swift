@@ -7,6 +7,7 @@ public struct Hyperparameters: Sendable, Hashable {
     /// The largest number of epochs in one round.
     public static let epochsMax = 1 << 10
 
+    /// How a gradient changes the parameters.
     public let optimizer: Optimizer
     /// Samples per step; the last batch of an epoch may be smaller.
     public let batchSize: Int
@@ -22,6 +23,8 @@ public struct Hyperparameters: Sendable, Hashable {
         epochs = 1
     }
 
+    /// Checks and takes the settings.
+    ///
     /// - Throws: `TrainingError.hyperparameter` for a batch size, a number of epochs or a rate out of range.
     public init(optimizer: Optimizer = .standard, batchSize: Int = 32, epochs: Int = 1) throws(TrainingError) {
         try optimizer.validate()

@@ -8,10 +8,13 @@ import Primitives
 /// The same parameters, samples, settings and seed give the same bits on the same kind of processor: one OpenBLAS
 /// thread, fixed orders, seeded shuffling. Matrix products and `exp` may differ in the last bit on another kind.
 public struct Trainer: Sendable {
+    /// The model that is trained.
     public let spec: ModelSpec
+    /// How it is trained.
     public let hyperparameters: Hyperparameters
     private static let evaluationBatch = 256
 
+    /// Makes a trainer, which holds no state: it can be used from several tasks at once.
     public init(_ spec: ModelSpec, hyperparameters: Hyperparameters = .standard) {
         self.spec = spec
         self.hyperparameters = hyperparameters

@@ -5,7 +5,7 @@ import ArgumentParser
 /// Says which data a client trains on.
 public struct DatasetOptions: ParsableArguments {
     /// The name of the data set.
-    @Option(help: "The data: fashion-mnist, mnist, csv or synthetic. (default: fashion-mnist)")
+    @Option(help: "The data: fashion-mnist, mnist, csv:PATH or synthetic[:SAMPLES,FEATURES,CLASSES]. (default: fashion-mnist)")
     public var dataset: String?
 
     /// The place of its files.

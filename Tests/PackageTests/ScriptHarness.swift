@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+
+/// Runs the repository's scripts with stand-ins for the programs, which only play their parts in the shell.
+struct ScriptHarness {
+    let directory: URL
+
+    struct Outcome {
+        let code: Int32
+        let output: String
+        let error: String
+    }
+
+    /// Runs the body with a directory of its own, removed afterwards.
+    static func with<Result>(_ body: (ScriptHarness) throws -> Result) throws -> Result {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "scripts-\(UUID().uuidString)")
+        let programs = directory.appending(path: "bin")
+        try FileManager.default.createDirectory(at: programs, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        for name in ["smpc-server", "smpc-client", "fedavg", "smpc-compare"] {
+            let path = programs.appending(path: name)
+            try standIn.write(to: path, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path.path)
+        }
+        return try body(ScriptHarness(directory: directory))
+    }
+
+    /// Says whether this user may make network namespaces here.
+    static var mayMakeNamespaces: Bool {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["unshare", "-rn", "true"]
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+
+    /// Runs a script to its end.
+    func run(_ script: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+        let process = try start(script, arguments, environment: environment)
+        process.waitUntilExit()
+        return try outcome(of: process)
+    }
+
+    /// Starts a script; its output goes to files.
+    func start(_ script: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["bash", PackageRoot.url.appending(path: "scripts/\(script)").path] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging([
+            "STAND_IN_CALLS": directory.appending(path: "calls").path
+        ]) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try handle("output")
+        process.standardError = try handle("error")
+        try withSignalsUnblocked { try process.run() }
+        return process
+    }
+
+    /// Lets the process be ended: it inherits the mask of this thread, and the threads of a test block all signals.
+    private func withSignalsUnblocked(_ body: () throws -> Void) rethrows {
+        var (all, before) = (sigset_t(), sigset_t())
+        sigfillset(&all)
+        pthread_sigmask(SIG_UNBLOCK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
+    }
+
+    func outcome(of process: Process) throws -> Outcome {
+        Outcome(code: process.terminationStatus, output: try text("output"), error: try text("error"))
+    }
+
+    /// Gives one line per call of a stand-in: its name, arguments and process.
+    func calls() throws -> [String] {
+        try text("calls").split(separator: "\n").map(String.init)
+    }
+
+    func text(_ path: String) throws -> String {
+        let url = directory.appending(path: path)
+        return FileManager.default.fileExists(atPath: url.path) ? try String(contentsOf: url, encoding: .utf8) : ""
+    }
+
+    private func handle(_ name: String) throws -> FileHandle {
+        let url = directory.appending(path: name)
+        try Data().write(to: url)
+        return try FileHandle(forWritingTo: url)
+    }
+
+    /// Answers like the program under whose name it is called, as far as the scripts can see.
+    private static let standIn = """
+        #!/usr/bin/env bash
+        set -eu
+        name=$(basename "$0")
+        echo "$name $* pid=$$" >>"$STAND_IN_CALLS"
+        arguments=("$@")
+        option() {
+            local i
+            for ((i = 0; i < ${#arguments[@]}; i++)); do
+                if [[ ${arguments[i]} == "$1" ]]; then echo "${arguments[i + 1]}"; return; fi
+            done
+        }
+        case "$name ${1:-}" in
+            "smpc-server init") mkdir "$(option --state)" ;;
+            "smpc-server invite")
+                shift
+                while [[ $1 != --* ]]; do echo token >"$(option --out)/$1.token"; shift; done ;;
+            "smpc-client probe-multicast")
+                [[ ${STAND_IN_MULTICAST:-works} == works || ${IN_NAMESPACE:-} == "$STAND_IN_MULTICAST" ]] ;;
+            "smpc-client join")
+                if [[ $(option --state) == */${STAND_IN_STRANGER:-none} ]]; then echo "token refused"; exit 1; fi
+                mkdir "$(option --state)" ;;
+            "smpc-server run" | "fedavg server")
+                echo 4711 >"$(option --port-file)"
+                echo "round 1/1"
+                [[ -z ${STAND_IN_HANGS:-} ]] || exec sleep 600
+                mkdir -p "$(option --metrics)"
+                echo '{"outcome" : "completed"}' >"$(option --metrics)/summary.json"
+                sleep 0.3
+                exit "${STAND_IN_SERVER_CODE:-0}" ;;
+            "smpc-client run" | "fedavg client")
+                [[ -z ${STAND_IN_HANGS:-} ]] || exec sleep 600
+                echo "disk is full"
+                [[ $(option --part) != 1/* ]] || exit "${STAND_IN_CLIENT_CODE:-0}" ;;
+            smpc-compare*) echo "the table"; exit "${STAND_IN_COMPARE_CODE:-0}" ;;
+            *) exit 64 ;;
+        esac
+        """
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct ScriptTests {
+    private static let small = ["3", "1", "--dataset", "synthetic"]
+
+    private func arguments(_ harness: ScriptHarness, _ more: [String] = small) -> [String] {
+        more + [
+            "--bin", harness.directory.appending(path: "bin").path, "--metrics",
+            harness.directory.appending(path: "metrics").path,
+        ]
+    }
+
+    @Test(arguments: ["run.sh", "start_clients.sh", "test.sh"]) func helpIsAResult(script: String) throws {
+        try ScriptHarness.with { harness in
+            let outcome = try harness.run(script, ["--help"])
+            #expect(outcome.code == 0)
+            #expect(outcome.output.hasPrefix("usage: scripts/\(script)"))
+        }
+    }
+
+    @Test(arguments: [
+        ("run.sh", ["--rounds", "3"], "unknown option --rounds"), ("run.sh", ["2"], "the number of clients must be"),
+        ("run.sh", ["4", "0"], "the number of rounds must be"), ("run.sh", ["4", "2", "1"], "unexpected argument"),
+        ("run.sh", ["--seed"], "--seed needs a value"), ("run.sh", ["--discovery", "x"], "--discovery must be"),
+        ("start_clients.sh", [], "how many clients?"), ("start_clients.sh", ["3", "--arm", "x"], "--arm must be"),
+        ("test.sh", ["--fast"], "unknown option --fast"),
+    ]) func aMistypedCommandLineIsOneLine(script: String, arguments: [String], expected: String) throws {
+        try ScriptHarness.with { harness in
+            let outcome = try harness.run(script, arguments)
+            #expect(outcome.code == 64)
+            #expect(outcome.error.hasPrefix("\(script): \(expected)"))
+            #expect(outcome.error.filter { $0 == "\n" }.count == 1)
+            #expect(outcome.output.isEmpty)
+        }
+    }
+
+    @Test func bothArmsRunInOrderAndAreCompared() throws {
+        try ScriptHarness.with { harness in
+            let outcome = try harness.run("run.sh", arguments(harness))
+            #expect(outcome.code == 0, "\(outcome.error)")
+            #expect(outcome.output.contains("round 1/1"))
+            #expect(outcome.output.contains("the table"))
+            let calls = try harness.calls()
+            let plain = try #require(calls.firstIndex { $0.hasPrefix("fedavg server") })
+            let secure = try #require(calls.firstIndex { $0.hasPrefix("smpc-server run") })
+            #expect(plain < secure)
+            for part in ["0/3", "1/3", "2/3"] {
+                #expect(calls.filter { $0.hasPrefix("smpc-client run") && $0.contains("--part \(part) ") }.count == 1)
+                #expect(calls.filter { $0.hasPrefix("fedavg client") && $0.contains("--part \(part) ") }.count == 1)
+            }
+            #expect(try harness.text("metrics/comparison.txt") == "the table\n")
+            #expect(
+                !FileManager.default.fileExists(atPath: harness.directory.appending(path: "metrics/state").path))
+        }
+    }
+
+    @Test(arguments: [
+        ("STAND_IN_COMPARE_CODE", Int32(3)), ("STAND_IN_SERVER_CODE", 2), ("STAND_IN_CLIENT_CODE", 69),
+    ]) func anExitCodeIsPassedOn(variable: String, code: Int32) throws {
+        try ScriptHarness.with { harness in
+            let outcome = try harness.run("run.sh", arguments(harness), environment: [variable: "\(code)"])
+            #expect(outcome.code == code)
+        }
+    }
+
+    @Test func aClientThatFailsIsNamedWithItsLastWord() throws {
+        try ScriptHarness.with { harness in
+            let outcome = try harness.run(
+                "run.sh", arguments(harness), environment: ["STAND_IN_CLIENT_CODE": "1"])
+            #expect(outcome.error.contains("start_clients.sh: site-2 ended with exit code 1: disk is full\n"))
+        }
+    }
+
+    @Test func aSiteThatCannotJoinIsNamed() throws {
+        try ScriptHarness.with { harness in
+            let outcome = try harness.run(
+                "run.sh", arguments(harness), environment: ["STAND_IN_STRANGER": "site-2"])
+            #expect(outcome.code == 1)
+            #expect(outcome.error.contains("start_clients.sh: site-2 could not join: token refused\n"))
+        }
+    }
+
+    @Test func withoutMulticastTheServersAddressIsUsedAndSaid() throws {
+        try ScriptHarness.with { harness in
+            let outcome = try harness.run(
+                "run.sh", arguments(harness), environment: ["STAND_IN_MULTICAST": "never"])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            #expect(outcome.output.contains("going on with the server's address (--server)"))
+            let calls = try harness.calls()
+            for program in ["fedavg server", "smpc-server run", "fedavg client", "smpc-client run", "smpc-client join"]
+            {
+                #expect(calls.contains { $0.hasPrefix(program) && $0.contains("--discovery off") }, "\(program)")
+            }
+            #expect(calls.contains { $0.hasPrefix("smpc-client run") && $0.contains("--server 127.0.0.1:4711") })
+        }
+    }
+
+    @Test func multicastThatIsDemandedButDoesNotWorkIsAnError() throws {
+        try ScriptHarness.with { harness in
+            let outcome = try harness.run(
+                "run.sh", arguments(harness, Self.small + ["--discovery", "multicast"]),
+                environment: ["STAND_IN_MULTICAST": "never"])
+            #expect(outcome.code == 1)
+            #expect(outcome.error.contains("multicast does not work on lo, nor in a network namespace"))
+        }
+    }
+
+    @Test(.enabled(if: ScriptHarness.mayMakeNamespaces)) func aNamespaceIsTriedBeforeTheServersAddress() throws {
+        try ScriptHarness.with { harness in
+            let outcome = try harness.run(
+                "run.sh", arguments(harness), environment: ["STAND_IN_MULTICAST": "yes"])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            #expect(outcome.output.contains("going on in a network namespace"))
+            #expect(try !harness.calls().contains { $0.contains("--discovery off") })
+        }
+    }
+
+    @Test func anInterruptedRunLeavesNoProcessAndIsResumed() throws {
+        try ScriptHarness.with { harness in
+            let process = try harness.start("run.sh", arguments(harness), environment: ["STAND_IN_HANGS": "yes"])
+            // The stand-ins tell of themselves in a file, so it is looked at.
+            while process.isRunning, try !harness.text("output").contains("3 of 3 clients are up") { usleep(50_000) }
+            process.terminate()
+            process.waitUntilExit()
+            let outcome = try harness.outcome(of: process)
+            #expect(outcome.code == 130)
+            #expect(outcome.output.contains("to continue: scripts/run.sh --resume"))
+            for call in try harness.calls() {
+                let pid = try #require(call.split(separator: "=").last.flatMap { Int32($0) })
+                #expect(kill(pid, 0) != 0, "\(call)")
+            }
+
+            let resumed = try harness.run("run.sh", arguments(harness, ["--resume"]))
+            #expect(resumed.code == 0, "\(resumed.error)")
+            let calls = try harness.calls()
+            #expect(calls.filter { $0.hasPrefix("fedavg server") && $0.contains("--resume") }.count == 1)
+            #expect(calls.filter { $0.hasPrefix("smpc-client join") }.count == 6)
+        }
+    }
+
+    @Test func continuousIntegrationRunsTheTestScriptOnly() throws {
+        let commands = try PackageRoot.text(".ci/run").split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(commands.count == 2)
+        #expect(commands.last?.contains("scripts/test.sh") == true)
+    }
+}

@@ -1,0 +1,359 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+print_help() {
+    cat <<'HELP'
+usage: scripts/run.sh [clients=10] [rounds=15] [options]
+
+The main job: trains the same model twice on the same data, by plain federated averaging and by the secure federation,
+with a server and N clients as separate processes over TLS on loopback that find one another by multicast, and
+compares the two. Needs nothing but a fresh clone; installs with apt-get what is missing, where it may.
+
+what is trained:
+  --dataset NAME       fashion-mnist, mnist, csv:PATH or synthetic (default: fashion-mnist)
+  --data PATH          the directory of the data, where it is not the system's own copy
+  --label COLUMN       the column of a CSV file that holds the label
+  --partition HOW      iid, dirichlet:ALPHA or shards:K (default: iid)
+  --model SPEC         such as mlp:784-128-10 or softmax:784-10 (default: mlp:784-128-10)
+  --seed N             seed of the run: data, first parameters, training (default: 1)
+
+how:
+  --encoding NAME      encoding of the secure vectors (default: exact)
+  --plain NAME         sum of the plain arm: exact, float32 or quantised (default: the programs')
+  --gamma PERCENT      share of corrupt sites to be safe against (default: the programs')
+  --cohort-wait TIME   how long the server waits for the clients, such as 120s (default: 120s)
+  --arm NAME           both, normal or smpc (default: both)
+  --discovery HOW      auto, multicast or server (default: auto): multicast; where it does not work, in a
+                       network namespace of its own; where that is not allowed, with the server's address
+  --metrics DIR        where the records go (default: metrics/latest)
+  --resume             continue what was interrupted, with the options it was started with
+  --keep               keep the state directories (keys, databases) when done
+  --bin DIR            use the programs in this directory and build nothing
+  -h, --help           show this text
+
+Leaves DIR/normal and DIR/smpc with rounds.jsonl, summary.json and model.safetensors, DIR/comparison.txt and .json, and
+logs in DIR/logs. Exit codes: 0 done and, in exact mode, the models are identical; 1 failed; 2 aborted; 3 the models
+differ; 64 usage; 69 server not reachable; 130 Ctrl-C.
+HELP
+}
+
+clients=
+rounds=
+dataset=fashion-mnist
+data=
+label=
+partition=iid
+model=mlp:784-128-10
+seed=1
+encoding=exact
+plain=
+gamma=
+cohort_wait=120s
+arm=both
+discovery=auto
+metrics=$repository/metrics/latest
+resume=false
+keep=false
+programs=
+chosen=()
+
+# What --resume takes up again; the other options concern one invocation only.
+remembered=(clients rounds dataset data label partition model seed encoding plain gamma cohort_wait arm)
+
+# Reads the command line into the variables above.
+parse_arguments() {
+    while (($#)); do
+        case $1 in
+            -h | --help)
+                print_help
+                exit 0
+                ;;
+            --resume) resume=true ;;
+            --keep) keep=true ;;
+            --dataset | --data | --label | --partition | --model | --seed | --encoding | --plain | --gamma | \
+                --cohort-wait | --arm | --discovery | --metrics | --bin)
+                (($# >= 2)) || usage_error "$1 needs a value"
+                set_option "$1" "$2"
+                shift
+                ;;
+            -*) usage_error "unknown option $1" ;;
+            *)
+                if [[ -z $clients ]]; then
+                    clients=$1
+                elif [[ -z $rounds ]]; then
+                    rounds=$1
+                else
+                    usage_error "unexpected argument \"$1\""
+                fi
+                chosen+=("\"$1\"")
+                ;;
+        esac
+        shift
+    done
+}
+
+# set_option NAME VALUE: stores the value of an option.
+set_option() {
+    case $1 in
+        --metrics) metrics=$2 ;;
+        --bin) programs=$2 ;;
+        --discovery) discovery=$2 ;;
+        *)
+            local variable=${1#--}
+            printf -v "${variable//-/_}" '%s' "$2"
+            chosen+=("$1")
+            ;;
+    esac
+}
+
+# check_arguments: refuses what cannot work before anything is built.
+check_arguments() {
+    clients=${clients:-10}
+    rounds=${rounds:-15}
+    require_count "the number of clients" "$clients" 3 1000
+    require_count "the number of rounds" "$rounds" 1 100000
+    clients=$((10#$clients))
+    rounds=$((10#$rounds))
+    [[ $seed =~ ^[0-9]{1,19}$ ]] || usage_error "--seed must be a whole number, not \"$seed\""
+    case $arm in both | normal | smpc) ;; *) usage_error "--arm must be both, normal or smpc, not \"$arm\"" ;; esac
+    case $discovery in
+        auto | multicast | server) ;;
+        *) usage_error "--discovery must be auto, multicast or server, not \"$discovery\"" ;;
+    esac
+}
+
+# prepare_metrics: makes the directory of the records and decides whether this is a new run or an old one.
+prepare_metrics() {
+    mkdir -p "$metrics/logs"
+    metrics=$(cd "$metrics" && pwd)
+    state=$metrics/state
+    exec 9>"$metrics/logs/run.lock"
+    flock -n 9 || die 1 "$metrics is in use by another scripts/run.sh; end that one, or choose another --metrics"
+    if [[ $resume == true ]]; then
+        [[ -e $state/run ]] || die 1 "nothing to resume in $metrics; start without --resume"
+        ((${#chosen[@]} == 0)) ||
+            usage_error "--resume takes the options of the interrupted run and cannot be combined with ${chosen[*]}"
+        # shellcheck source=/dev/null # written by remember
+        . "$state/run"
+    elif [[ ${IN_NAMESPACE:-} == yes ]]; then
+        # shellcheck source=/dev/null # written by remember, before the change into the namespace
+        . "$state/run"
+    else
+        [[ ! -e $state || -e $state/run ]] || die 1 "$state is not a directory of this script's; move it away"
+        rm -rf "$state"
+        rm -f "$metrics"/{normal,smpc}/{summary.json,rounds.jsonl,model.safetensors} "$metrics"/comparison.{txt,json}
+        (umask 077 && mkdir "$state")
+        remember
+    fi
+}
+
+# remember: writes down what --resume needs.
+remember() {
+    local name
+    federation=run-$(od -An -N4 -tx1 /dev/urandom | tr -d ' \n')
+    for name in "${remembered[@]}" federation; do printf '%s=%q\n' "$name" "${!name}"; done >"$state/run"
+}
+
+# build: makes the programs, unless --bin names them.
+build() {
+    if [[ -z $programs ]]; then
+        local began=$SECONDS
+        say "building the programs (a minute or two the first time)"
+        local build=(swift build --package-path "$repository" -c release --static-swift-stdlib)
+        "${build[@]}" </dev/null 9>&- || die 1 "the build failed; see above"
+        programs=$("${build[@]}" --show-bin-path 9>&-)
+        say "built in $((SECONDS - began)) s"
+    fi
+    local program
+    for program in smpc-server smpc-client fedavg smpc-compare; do
+        [[ -x $programs/$program ]] || die 1 "$programs/$program is missing"
+    done
+}
+
+# choose_discovery: settles between multicast and the server's address, changing into a network namespace if need be.
+choose_discovery() {
+    [[ $discovery != server ]] || return 0
+    if "$programs/smpc-client" probe-multicast --interface lo </dev/null >"$metrics/logs/probe.log" 2>&1 9>&-; then
+        discovery=multicast
+        return 0
+    fi
+    if [[ ${IN_NAMESPACE:-} != yes ]] && unshare -rn true 2>/dev/null; then
+        say "multicast does not work on lo here: going on in a network namespace"
+        # shellcheck disable=SC2016 # expanded by the inner shell
+        IN_NAMESPACE=yes exec unshare -rn bash -c 'ip link set lo up && exec "$@"' _ \
+            "$repository/scripts/run.sh" "$@" --bin "$programs" 9>&-
+    fi
+    [[ $discovery != multicast ]] ||
+        die 1 "multicast does not work on lo, nor in a network namespace: $(tail -n 1 "$metrics/logs/probe.log")"
+    say "multicast does not work on lo, nor in a network namespace: going on with the server's address (--server)"
+    discovery=server
+}
+
+children=()
+# finish: ends every child, however the script ends.
+# shellcheck disable=SC2317 # called by the trap
+finish() {
+    ((${#children[@]} == 0)) || stop_children 15 "${children[@]}"
+    children=()
+}
+# interrupted: answers Ctrl-C.
+# shellcheck disable=SC2317 # called by the trap
+interrupted() {
+    trap '' INT TERM HUP
+    say "stopping the server and the clients"
+    finish
+    say "interrupted; to continue: scripts/run.sh --resume$(other_metrics)"
+    exit 130
+}
+
+# other_metrics: prints the option that --resume needs, if it is not the default.
+other_metrics() {
+    [[ $metrics == "$repository/metrics/latest" ]] || printf ' --metrics %q' "$metrics"
+}
+
+# is_complete ARM: says whether this arm has run to its end.
+is_complete() {
+    grep -Eq '"outcome" ?: ?"(completed|converged)"' "$metrics/$1/summary.json" 2>/dev/null
+}
+
+# run_arm ARM TITLE: server and clients of one arm, from the certificate authority to the summary.
+run_arm() {
+    local name=$1 title=$2 directory=$state/$1 logs=$metrics/logs/$1
+    say ""
+    if is_complete "$name"; then
+        say "== $title: complete"
+        return 0
+    fi
+    say "== $title: $clients clients, $rounds rounds, $dataset, $partition"
+    mkdir -p "$directory" "$logs"
+    if [[ ! -e $directory/initialized ]]; then
+        rm -rf "$directory/fed"
+        "$programs/smpc-server" init --state "$directory/fed" --federation "$federation-$name" \
+            </dev/null >"$logs/init.log" 2>&1 9>&- || die $? "smpc-server init: $(tail -n 1 "$logs/init.log")"
+        touch "$directory/initialized"
+    fi
+    start_server "$name" "$directory" "$logs"
+    await_port "$logs"
+    start_clients "$name" "$directory"
+    await_arm "$name"
+}
+
+# start_server ARM DIRECTORY LOGS: runs the server in the background and shows what it prints.
+start_server() {
+    local name=$1 directory=$2 logs=$3 command
+    case $name in
+        normal) command=("$programs/fedavg" server) ;;
+        smpc) command=("$programs/smpc-server" run) ;;
+    esac
+    port_file=$directory/port
+    rm -f "$port_file"
+    command+=(--state "$directory/fed" --rounds "$rounds" --cohort "$clients" --cohort-wait "$cohort_wait"
+        --listen 127.0.0.1:0 --interface lo --port-file "$port_file" --model "$model" --seed "$seed"
+        --encoding "$encoding" --dataset "$dataset" --partition "$partition" --metrics "$metrics/$name")
+    [[ $name != normal || -z $plain ]] || command+=(--plain "$plain")
+    [[ $name != smpc || -z $gamma ]] || command+=(--gamma "$gamma")
+    [[ $discovery == multicast ]] || command+=(--discovery off)
+    [[ ! -e $directory/started ]] || command+=(--resume)
+    touch "$directory/started"
+    : >"$logs/server.log"
+    : >"$logs/server.err"
+    "${command[@]}" </dev/null >"$logs/server.log" 2>"$logs/server.err" 9>&- &
+    server=$!
+    children+=("$server")
+    tail -n +1 -s 0.2 -f --pid="$server" "$logs/server.log" 2>/dev/null 9>&- &
+    shown=$!
+    tail -n +1 -s 0.2 -f --pid="$server" "$logs/server.err" 2>/dev/null >&2 9>&- &
+    shown_errors=$!
+}
+
+# await_port LOGS: waits until the server listens.
+await_port() {
+    local deadline=$((SECONDS + 60)) code=0
+    while [[ ! -s $port_file ]]; do
+        if ! is_running "$server"; then
+            wait "$server" || code=$?
+            wait "$shown" "$shown_errors" 2>/dev/null || true
+            die $((code == 0 ? 1 : code)) "the server ended before it listened; see $1/server.err"
+        fi
+        ((SECONDS < deadline)) || die 1 "the server did not listen within 60 s; see $1/server.err"
+        # The port appears in a file, so it is looked for.
+        sleep 0.1
+    done
+}
+
+# start_clients ARM DIRECTORY: starts the clients in the background.
+start_clients() {
+    local options=(--arm "$1" --state "$2/fed" --dir "$2/sites" --interface lo --bin "$programs")
+    [[ $discovery == multicast ]] || options+=(--server "127.0.0.1:$(<"$port_file")")
+    local client_options=(--dataset "$dataset" --partition "$partition")
+    [[ -z $data ]] || client_options+=(--data "$data")
+    [[ -z $label ]] || client_options+=(--label "$label")
+    "$repository/scripts/start_clients.sh" "$clients" "${options[@]}" -- "${client_options[@]}" </dev/null 9>&- &
+    crew=$!
+    children+=("$crew")
+}
+
+# await_arm ARM: waits for the server and the clients; ends the script if the arm did not end well.
+await_arm() {
+    local ended='' server_code=0 crew_code=0 first_code=0
+    wait -n -p ended "$server" "$crew" || first_code=$?
+    if [[ $ended == "$server" ]]; then
+        server_code=$first_code
+        # The clients have said goodbye already or notice within seconds that the server is gone.
+        linger "$crew" 30 || crew_code=$?
+    else
+        crew_code=$first_code
+        # Without clients the server ends by itself after waiting for their return.
+        linger "$server" 90 || server_code=$?
+    fi
+    wait "$shown" "$shown_errors" 2>/dev/null || true
+    children=()
+    local hint
+    hint="logs in $metrics/logs and $state/$1/sites; to continue: scripts/run.sh --resume$(other_metrics)"
+    ((server_code == 0)) || die "$server_code" "the server of arm $1 ended with exit code $server_code; $hint"
+    ((crew_code == 0)) || die "$crew_code" "a client of arm $1 ended with exit code $crew_code; $hint"
+    is_complete "$1" || die 1 "arm $1 ended without a complete summary; $hint"
+}
+
+# linger PID SECONDS: waits for a child that is about to end, ends it after that long, and gives its exit code.
+linger() {
+    local deadline=$((SECONDS + $2))
+    while is_running "$1" && ((SECONDS < deadline)); do sleep 0.1; done
+    kill -TERM "$1" 2>/dev/null || true
+    wait "$1"
+}
+
+# compare: prints the table, keeps it, and ends the script if the models differ.
+compare() {
+    say ""
+    say "== comparison"
+    local code=0
+    "$programs/smpc-compare" "$metrics/normal" "$metrics/smpc" >"$metrics/comparison.txt" || code=$?
+    cat "$metrics/comparison.txt"
+    "$programs/smpc-compare" --json "$metrics/normal" "$metrics/smpc" >"$metrics/comparison.json" 2>/dev/null || true
+    ((code == 0)) || die "$code" "the comparison failed; records in $metrics"
+}
+
+parse_arguments "$@"
+check_arguments
+[[ -n $programs ]] || require_swift
+packages=(iproute2 util-linux)
+[[ -n $programs ]] || packages=("${build_packages[@]}" "${packages[@]}")
+[[ $dataset != fashion-mnist || -n $data ]] || packages+=(dataset-fashion-mnist)
+require_packages "${packages[@]}"
+prepare_metrics
+build
+choose_discovery "$@"
+trap finish EXIT
+trap interrupted INT TERM HUP
+# A reader that closed its end is an error of `printf`, after which `finish` still runs.
+trap '' PIPE
+began=$SECONDS
+[[ $arm == smpc ]] || run_arm normal "plain federated averaging"
+[[ $arm == normal ]] || run_arm smpc "secure federation"
+[[ $arm != both ]] || compare
+say "done in $((SECONDS - began)) s; records in $metrics"
+[[ $keep == true ]] || rm -rf "$state"

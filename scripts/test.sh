@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+print_help() {
+    cat <<'HELP'
+usage: scripts/test.sh [--full]
+
+Everything that continuous integration runs: formatting, scripts, generated code, a debug build without warnings, all
+tests, and at the end the main job itself, small (scripts/run.sh 4 2): both arms must end every round in the same
+model, and the processes must have found one another by multicast.
+
+options:
+  --full      also the tests of the network modules with the thread sanitizer, and the main job in full, whose accuracy
+              must reach 86 % (iid) and 85 % (dirichlet:0.5), mean of the last five rounds: half an hour
+  -h, --help  show this text
+HELP
+}
+
+full=false
+while (($#)); do
+    case $1 in
+        -h | --help)
+            print_help
+            exit 0
+            ;;
+        --full) full=true ;;
+        -*) usage_error "unknown option $1" ;;
+        *) usage_error "unexpected argument \"$1\"" ;;
+    esac
+    shift
+done
+
+cd "$repository"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# step TITLE: begins a step.
+step() {
+    say ""
+    say "== $* (after $SECONDS s)"
+}
+
+# check_scripts: every script parses, and shellcheck has nothing to say where it is installed.
+check_scripts() {
+    local script scripts=(scripts/*.sh .ci/run)
+    for script in "${scripts[@]}"; do bash -n "$script"; done
+    if command -v shellcheck >/dev/null; then
+        shellcheck -x "${scripts[@]}"
+    else
+        say "shellcheck is not installed: syntax only"
+    fi
+}
+
+# check_generated: the generated code is that of the .proto files, where protoc is installed.
+check_generated() {
+    if ! command -v protoc >/dev/null; then
+        say "protoc is not installed: not checked"
+    elif [[ -x scripts/generate-protos.sh ]]; then
+        scripts/generate-protos.sh --check
+    else
+        die 1 "scripts/generate-protos.sh is missing"
+    fi
+}
+
+# build_for_tests: builds everything and fails on a warning in a file of this package.
+build_for_tests() {
+    swift build --build-tests 2>&1 | tee "$scratch/build.log"
+    if grep -E "^$repository/(Sources|Tests|Package\.swift)[^ ]*: warning:" "$scratch/build.log" | sort -u >"$scratch/warnings"; then
+        complain "the build has warnings:"
+        cat "$scratch/warnings" >&2
+        exit 1
+    fi
+}
+
+# main_job CLIENTS ROUNDS PARTITION: the main job, whose models must be identical and processes found by multicast.
+main_job() {
+    local metrics=$scratch/metrics-$1-$2-$3 arm
+    scripts/run.sh "$1" "$2" --partition "$3" --discovery multicast --metrics "$metrics"
+    grep -q '"verdict":"identical"' "$metrics/comparison.json" || die 3 "the arms do not end in the same models"
+    for arm in normal smpc; do
+        grep -Eq '"discovery" ?: ?"multicast"' "$metrics/$arm/summary.json" ||
+            die 1 "arm $arm was not found by multicast"
+    done
+    last_metrics=$metrics
+}
+
+# require_accuracy PERCENT: demands this mean accuracy over the last five rounds of both arms of the last main job.
+require_accuracy() {
+    local arm
+    for arm in normal smpc; do
+        tail -n 5 "$last_metrics/$arm/rounds.jsonl" | sed 's/.*"accuracy"://; s/[,}].*//' |
+            awk -v wanted="$1" -v arm="$arm" '{ sum += $1 } END {
+                mean = 100 * sum / NR
+                printf "%s: %.2f %%, wanted %s %%\n", arm, mean, wanted
+                exit mean < wanted
+            }' || die 1 "the accuracy of arm $arm is below $1 %"
+    done
+}
+
+step "what is needed"
+require_swift
+require_packages "${build_packages[@]}" iproute2 util-linux dataset-fashion-mnist
+step "formatting"
+swift format lint --strict --recursive Package.swift Sources Tests
+step "scripts"
+check_scripts
+step "generated code"
+check_generated
+step "build"
+build_for_tests
+step "tests"
+swift test --skip-build
+if [[ $full == true ]]; then
+    step "tests with the thread sanitizer"
+    swift test --sanitize=thread --scratch-path .build-thread --filter 'TransportTests|DiscoveryTests|FederationTests'
+fi
+step "the main job, small"
+main_job 4 2 iid
+if [[ $full == true ]]; then
+    step "the main job"
+    main_job 10 15 iid
+    require_accuracy 86
+    main_job 10 15 dirichlet:0.5
+    require_accuracy 85
+fi
+say ""
+say "all passed in $SECONDS s"

@@ -10,17 +10,17 @@ enum MulticastSocket {
     static let group = IPAddress(224, 0, 0, 251)
 
     /// Where messages are sent.
-    static func destination() throws -> SocketAddress {
-        try SocketAddress(ipAddress: group.description, port: Int(DiscoveryMachine.port))
+    static func destination(port: UInt16 = DiscoveryMachine.port) throws -> SocketAddress {
+        try SocketAddress(ipAddress: group.description, port: Int(port))
     }
 
-    /// Binds to the group on port 5353, shared with every other program on this host that shares it, and joins the
+    /// Binds to the group on port 5353 (another one in tests), shared with every other program on this host that shares it, and joins the
     /// group on `interface` alone.
     ///
     /// Bound to the group, the socket hears no unicast datagram, so nobody beyond the link reaches it.
     /// - Throws: ``DiscoveryError`` with the interface's name.
     static func open(
-        on interface: NetworkInterface, eventLoop: any EventLoop,
+        on interface: NetworkInterface, port: UInt16 = DiscoveryMachine.port, eventLoop: any EventLoop,
         receive: @escaping @Sendable ([UInt8], DatagramSource) -> Void, closed: @escaping @Sendable () -> Void = {}
     ) async throws -> any Channel {
         let created = eventLoop.makePromise(of: (any Channel).self)
@@ -41,7 +41,7 @@ enum MulticastSocket {
                 }
             }
         do {
-            return try await bootstrap.bind(to: destination()).get()
+            return try await bootstrap.bind(to: destination(port: port)).get()
         } catch {
             // NIO leaves the socket open when binding fails.
             created.fail(error)

@@ -45,7 +45,7 @@ let libraries: [[Target]] = [
     module("Identity", ["Primitives", protobuf], excluding: ["Protos"]),
     module("Shares", ["FiniteField", "Primitives"]),
     module("Quantization", ["FiniteField", "Primitives", "CVectorKernels"]),
-    module("Messages", ["Identity", "Shares", "Quantization", "FiniteField", "Primitives", protobuf]),
+    module("Messages", ["Identity", "Shares", "Quantization", "FiniteField", "Primitives", protobuf], excluding: ["Protos"]),
     module(
         "Aggregation", ["Messages", "Shares", "Quantization", "FiniteField", "Identity", "Primitives"]),
     module("TLS", ["COpenSSL", "Primitives"], settings: pointers),

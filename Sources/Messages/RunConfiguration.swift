@@ -52,8 +52,8 @@ public struct RunConfiguration: Equatable, Sendable {
     public var model: String
     /// Where the first parameters come from.
     public var initial: InitialParameters
-    /// Training seeds derive from it.
-    public var seed: Digest
+    /// The run seed: training seeds derive from it, the part and the round; public.
+    public var seed: UInt64
     /// Applied rounds after which the run closes.
     public var rounds: Int
     /// Rounds of one epoch.
@@ -68,7 +68,7 @@ public struct RunConfiguration: Equatable, Sendable {
     /// Makes a configuration from its parts.
     public init(
         run: [UInt8], bits: UInt8, clip: Double, weightMax: Double, uniformWeights: Bool, layout: [UInt8],
-        model: String, initial: InitialParameters, seed: Digest, rounds: Int, roundsPerEpoch: Int, gammaPercent: Int,
+        model: String, initial: InitialParameters, seed: UInt64, rounds: Int, roundsPerEpoch: Int, gammaPercent: Int,
         cohortMin: Int, training: Training
     ) {
         self.run = run
@@ -118,7 +118,7 @@ extension RunConfiguration {
         case (nil, let hash?): initial = .file(paramsHash: hash)
         default: throw .empty(message: "RunConfiguration.initial")
         }
-        seed = try fields.digest(wire.seed, "seed")
+        seed = wire.seed
         rounds = try fields.range(wire.rounds, "rounds", 1...1_000_000)
         roundsPerEpoch = try fields.range(wire.roundsPerEpoch, "rounds_per_epoch", 1...1_000_000)
         gammaPercent = try fields.range(wire.gammaPercent, "gamma_percent", 0...50)
@@ -139,7 +139,7 @@ extension RunConfiguration {
             case .seed(let seed): $0.initialSeed = seed.data
             case .file(let hash): $0.initialParamsHash = hash.data
             }
-            $0.seed = seed.data
+            $0.seed = seed
             $0.rounds = UInt32(rounds)
             $0.roundsPerEpoch = UInt32(roundsPerEpoch)
             $0.gammaPercent = UInt32(gammaPercent)

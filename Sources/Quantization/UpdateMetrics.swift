@@ -26,18 +26,24 @@ public struct UpdateMetrics: Sendable, Hashable {
 
     /// Rounds a participant's own numbers for the vector.
     ///
+    /// As `tested` is rounded, loss and correct answers are scaled alike: otherwise the ratios that are read off the sums,
+    /// mean loss and accuracy, would be wrong by up to a fifth. Every participant then weighs as much as its rounded count.
+    ///
     /// - Parameters:
     ///   - lossSum: the loss summed over the tested samples, not negative.
     ///   - isClipped: whether this participant's update or weight was clipped.
     /// - Throws: `scalarOutOfRange` for a number that is negative, or above 2^62 in its unit.
     public init(lossSum: Double, correct: Int, tested: Int, isClipped: Bool) throws(QuantizationError) {
         let limit = ExactEncoding.sumLimit
-        let units = (lossSum * Self.lossUnitsPerOne).rounded(.toNearestOrEven)
-        guard units >= 0, units < 0x1p62 else { throw .scalarOutOfRange(.loss, limit: limit) }
-        guard correct >= 0, correct <= limit else { throw .scalarOutOfRange(.correct, limit: limit) }
         guard tested >= 0, tested <= limit else { throw .scalarOutOfRange(.tested, limit: limit) }
+        guard correct >= 0, correct <= tested else { throw .scalarOutOfRange(.correct, limit: limit) }
+        let rounded = roundedToTwoBinaryDigits(tested)
+        let scale = tested == 0 ? 1 : Double(rounded) / Double(tested)
+        let units = (lossSum * scale * Self.lossUnitsPerOne).rounded(.toNearestOrEven)
+        guard units >= 0, units < 0x1p62 else { throw .scalarOutOfRange(.loss, limit: limit) }
+        let scaled = (Double(correct) * scale).rounded(.toNearestOrEven)
         self.init(
-            loss: Int64(units), correct: Int64(correct), tested: Int64(roundedToTwoBinaryDigits(tested)),
+            loss: Int64(units), correct: min(Int64(scaled), Int64(rounded)), tested: Int64(rounded),
             clipped: isClipped ? 1 : 0)
     }
 

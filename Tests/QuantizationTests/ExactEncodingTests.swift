@@ -254,8 +254,19 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 5, 9, 545, 1000, 6036, 10_000])
+    func roundingTheCountKeepsAccuracyAndMeanLoss(tested: Int) throws {
+        let correct = tested * 87 / 100
+        let metrics = try UpdateMetrics(
+            lossSum: 0.375 * Double(tested), correct: correct, tested: tested, isClipped: false)
+        let accuracy = Double(metrics.correct) / Double(metrics.tested)
+        #expect(abs(accuracy - Double(correct) / Double(tested)) <= 0.5 / Double(metrics.tested))
+        let loss = Double(metrics.loss) / UpdateMetrics.lossUnitsPerOne / Double(metrics.tested)
+        #expect(abs(loss - 0.375) <= 1 / UpdateMetrics.lossUnitsPerOne / Double(metrics.tested))
+    }
+
     @Test func metricsAreRoundedToTheirUnits() throws {
-        let metrics = try UpdateMetrics(lossSum: 1.5 / 1024, correct: 3, tested: 545, isClipped: true)
+        let metrics = try UpdateMetrics(lossSum: 1.5 / 1024, correct: 3, tested: 512, isClipped: true)
         #expect(metrics == UpdateMetrics(loss: 2, correct: 3, tested: 512, clipped: 1))
         for loss in [-1, .nan, .infinity, 0x1p53] {
             #expect(throws: QuantizationError.scalarOutOfRange(.loss, limit: ExactEncoding.sumLimit)) {

@@ -449,8 +449,8 @@ nonisolated struct WireRunConfiguration: @unchecked Sendable {
     set {_uniqueStorage()._initialParamsHash = newValue}
   }
 
-  /// 32 bytes: training seeds derive from it
-  var seed: Data {
+  /// training seeds derive from it
+  var seed: UInt64 {
     get {_storage._seed}
     set {_uniqueStorage()._seed = newValue}
   }
@@ -1763,7 +1763,7 @@ nonisolated extension WireRunConfiguration: SwiftProtobuf.Message, SwiftProtobuf
     var _model: String = String()
     var _initialSeed: Data = Data()
     var _initialParamsHash: Data = Data()
-    var _seed: Data = Data()
+    var _seed: UInt64 = 0
     var _rounds: UInt32 = 0
     var _roundsPerEpoch: UInt32 = 0
     var _gammaPercent: UInt32 = 0
@@ -1829,7 +1829,7 @@ nonisolated extension WireRunConfiguration: SwiftProtobuf.Message, SwiftProtobuf
         case 6: try { try decoder.decodeSingularStringField(value: &_storage._model) }()
         case 7: try { try decoder.decodeSingularBytesField(value: &_storage._initialSeed) }()
         case 8: try { try decoder.decodeSingularBytesField(value: &_storage._initialParamsHash) }()
-        case 9: try { try decoder.decodeSingularBytesField(value: &_storage._seed) }()
+        case 9: try { try decoder.decodeSingularFixed64Field(value: &_storage._seed) }()
         case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._rounds) }()
         case 11: try { try decoder.decodeSingularUInt32Field(value: &_storage._roundsPerEpoch) }()
         case 12: try { try decoder.decodeSingularUInt32Field(value: &_storage._gammaPercent) }()
@@ -1872,8 +1872,8 @@ nonisolated extension WireRunConfiguration: SwiftProtobuf.Message, SwiftProtobuf
       if !_storage._initialParamsHash.isEmpty {
         try visitor.visitSingularBytesField(value: _storage._initialParamsHash, fieldNumber: 8)
       }
-      if !_storage._seed.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._seed, fieldNumber: 9)
+      if _storage._seed != 0 {
+        try visitor.visitSingularFixed64Field(value: _storage._seed, fieldNumber: 9)
       }
       if _storage._rounds != 0 {
         try visitor.visitSingularUInt32Field(value: _storage._rounds, fieldNumber: 10)

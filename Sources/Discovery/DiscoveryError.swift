@@ -4,7 +4,7 @@
 public enum DiscoveryError: Error, Equatable {
     /// ``DiscoveryService/start()`` was called a second time.
     case alreadyStarted
-    /// No interface of the selection is up with an IPv4 address.
+    /// No interface of the selection has an IPv4 address and can multicast.
     case noInterface(InterfaceSelection)
     /// Another program holds UDP port 5353 without sharing it.
     case portHeld(interface: String)

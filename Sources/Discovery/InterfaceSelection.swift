@@ -2,7 +2,7 @@
 
 /// Chooses the network interfaces on which services are announced and sought.
 public enum InterfaceSelection: Sendable, Hashable {
-    /// Every interface that is up, speaks IPv4 and can multicast, and the loopback interface.
+    /// Every interface with an IPv4 address that can multicast, and the loopback interface.
     case all
     /// The loopback interface alone: processes of this host, nothing leaves it.
     case loopback

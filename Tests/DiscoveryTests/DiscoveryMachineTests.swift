@@ -91,6 +91,17 @@ struct DiscoveryMachineTests {
         #expect(network.sent.count < 1500)
     }
 
+    @Test func replacedSocketIsMadeUpFor() throws {
+        var machine = DiscoveryMachine(advertising: try .example(), generator: SeededGenerator(seed: 1))
+        machine.start(on: [VirtualNetwork.loopback], at: .zero)
+        while let next = machine.deadline, next < .seconds(10) { _ = machine.advance(to: next) }
+        let question = DNSMessage(questions: [DNSQuestion(name: ServiceNames.type, type: .ptr)])
+        #expect(machine.reopened(1, at: .seconds(10)) == [.send(question, interface: 1)])
+        let announcement = machine.advance(to: .seconds(10))
+        #expect(announcement.count == 1)
+        if case .send(let message, 1) = announcement.first { #expect(message.answers.count == 5) }
+    }
+
     @Test func strangersAreCounted() throws {
         var machine = DiscoveryMachine(advertising: nil, generator: SeededGenerator(seed: 1))
         machine.start(on: [VirtualNetwork.loopback], at: .zero)

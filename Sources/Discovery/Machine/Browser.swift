@@ -71,6 +71,12 @@ struct Browser: Sendable {
         return Set(services.keys).flatMap { report($0) }
     }
 
+    /// Asks once more on an interface whose socket was replaced: something was lost there.
+    func askAgain(on interface: Int, at now: Duration) -> [DiscoveryAction] {
+        guard browsing != nil else { return [] }
+        return ask([DNSQuestion(name: ServiceNames.type, type: .ptr)], on: interface, at: now)
+    }
+
     /// Ends all questions; nothing more is reported.
     mutating func stop() {
         browsing = nil

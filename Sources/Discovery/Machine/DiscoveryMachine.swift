@@ -36,6 +36,12 @@ struct DiscoveryMachine: Sendable {
         return browser.setInterfaces(interfaces, at: now)
     }
 
+    /// Makes up for what was lost when the socket of an interface closed and was replaced.
+    mutating func reopened(_ interface: Int, at now: Duration) -> [DiscoveryAction] {
+        responder?.reannounce(on: interface, at: now)
+        return browser.askAgain(on: interface, at: now)
+    }
+
     /// Does what is due at `now`.
     mutating func advance(to now: Duration) -> [DiscoveryAction] {
         (responder?.advance(to: now) ?? []) + browser.advance(to: now)

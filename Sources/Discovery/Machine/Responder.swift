@@ -76,6 +76,14 @@ struct Responder: Sendable {
         phase = .probing(sent: 0, next: now + random(upTo: Self.probeInterval))
     }
 
+    /// Announces again on an interface whose socket was replaced: something was lost there.
+    mutating func reannounce(on interface: Int, at now: Duration) {
+        switch phase {
+        case .idle, .probing, .withdrawn: return
+        case .announcing, .running: links[interface]?.schedule(OwnRecord.announced, at: now)
+        }
+    }
+
     /// Does what is due at `now`.
     mutating func advance(to now: Duration) -> [DiscoveryAction] {
         switch phase {

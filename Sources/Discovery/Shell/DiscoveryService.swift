@@ -15,14 +15,22 @@ public actor DiscoveryService {
     public static let eventsMax = 4096
     /// How often the interfaces are looked at for changes.
     static let interfacesPause = TimeAmount.seconds(5)
-    /// How soon the socket of a closed channel is opened again.
-    static let reopenPause = TimeAmount.seconds(1)
+    /// How soon a closed socket is replaced; the pause doubles up to the longest while sockets close young.
+    static let reopenPause = Duration.seconds(1)
+    static let reopenPauseMax = Duration.seconds(16)
 
     private enum Phase { case idle, starting, running, stopped }
 
     private struct Link {
         let interface: NetworkInterface
         let channel: any Channel
+        let openedAt: Duration
+    }
+
+    /// When the socket of an interface may be opened again, and the pause that led there.
+    private struct Reopening {
+        var pause: Duration
+        var at: Duration
     }
 
     /// Tells what is found, to one reader; ends after `stop`.
@@ -36,6 +44,7 @@ public actor DiscoveryService {
     private var machine: DiscoveryMachine
     private var phase = Phase.idle
     private var links: [Int: Link] = [:]
+    private var reopenings: [Int: Reopening] = [:]
     private var timer: (deadline: Duration, task: Scheduled<Void>)?
     private var interfacesTimer: Scheduled<Void>?
 
@@ -76,8 +85,9 @@ public actor DiscoveryService {
     public func start() async throws {
         guard phase == .idle else { throw DiscoveryError.alreadyStarted }
         phase = .starting
+        let interfaces: [NetworkInterface]
         do {
-            let interfaces = try NetworkInterface.selected(selection)
+            interfaces = try NetworkInterface.selected(selection)
             if let error = await openLinks(on: interfaces), links.isEmpty || selection != .all { throw error }
         } catch {
             await closeLinks()
@@ -86,7 +96,7 @@ public actor DiscoveryService {
         }
         guard phase == .starting else { return await closeLinks() }
         phase = .running
-        machine.start(on: openInterfaces, at: now)
+        machine.start(on: interfaces, at: now)
         schedule()
         watchInterfaces(in: Self.interfacesPause)
     }
@@ -170,12 +180,11 @@ extension DiscoveryService {
 // MARK: - Interfaces
 
 extension DiscoveryService {
-    private var openInterfaces: [NetworkInterface] { links.values.map(\.interface).sorted { $0.index < $1.index } }
-
     /// Opens a socket on each interface that has none yet; answers the first error.
     private func openLinks(on interfaces: [NetworkInterface]) async -> (any Error)? {
         var first: (any Error)?
         for interface in interfaces where links[interface.index] == nil {
+            if let reopening = reopenings[interface.index], reopening.at > now { continue }
             do {
                 let channel = try await MulticastSocket.open(
                     on: interface, eventLoop: eventLoop,
@@ -185,7 +194,9 @@ extension DiscoveryService {
                     closed: { [weak self] in
                         self?.assumeIsolated { $0.channelClosed(on: interface) }
                     })
-                links[interface.index] = Link(interface: interface, channel: channel)
+                // A socket may close before it is known here; then it is opened again with the next look.
+                guard channel.isActive else { continue }
+                links[interface.index] = Link(interface: interface, channel: channel, openedAt: now)
                 logger.debug("discovery listens", metadata: ["interface": "\(interface.name)"])
             } catch {
                 first = first ?? error
@@ -205,8 +216,12 @@ extension DiscoveryService {
     private func channelClosed(on interface: NetworkInterface) {
         guard phase == .running, let link = links[interface.index], !link.channel.isActive else { return }
         links[interface.index] = nil
+        let last = reopenings[interface.index]?.pause ?? .zero
+        let isYoung = now - link.openedAt < Self.reopenPauseMax
+        let pause = isYoung ? min(max(last * 2, Self.reopenPause), Self.reopenPauseMax) : Self.reopenPause
+        reopenings[interface.index] = Reopening(pause: pause, at: now + pause)
         logger.debug("discovery lost its socket", metadata: ["interface": "\(interface.name)"])
-        watchInterfaces(in: Self.reopenPause)
+        if pause == Self.reopenPause { watchInterfaces(in: TimeAmount(pause)) }
     }
 
     private func watchInterfaces(in pause: TimeAmount) {
@@ -220,14 +235,21 @@ extension DiscoveryService {
     /// Follows interfaces and addresses that come and go, and replaces closed sockets.
     private func checkInterfaces() async {
         guard phase == .running else { return }
-        let present = (try? NetworkInterface.selected(selection)) ?? []
+        let present: [NetworkInterface]
+        do {
+            present = try NetworkInterface.present(selection)
+        } catch {
+            return watchInterfaces(in: Self.interfacesPause)
+        }
         for link in links.values where !present.contains(link.interface) {
             links[link.interface.index] = nil
             link.channel.close(promise: nil)
         }
+        let before = Set(links.keys)
         _ = await openLinks(on: present)
         guard phase == .running else { return await closeLinks() }
-        perform(machine.setInterfaces(openInterfaces, at: now))
+        perform(machine.setInterfaces(present, at: now))
+        for index in links.keys where !before.contains(index) { perform(machine.reopened(index, at: now)) }
         schedule()
         watchInterfaces(in: Self.interfacesPause)
     }

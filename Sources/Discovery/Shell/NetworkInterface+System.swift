@@ -3,27 +3,29 @@
 import NIOCore
 
 extension NetworkInterface {
-    /// Lists the interfaces of a selection as they are now, each with its addresses in a fixed order.
+    /// Lists the interfaces of a selection, and demands that it has any and that none is lacking.
     /// - Throws: ``DiscoveryError/noInterface(_:)`` or ``DiscoveryError/unknownInterface(_:)``, or what the system
     ///   says when it cannot list them.
     static func selected(_ selection: InterfaceSelection) throws -> [NetworkInterface] {
-        let present = try usable()
-        let selected: [NetworkInterface]
-        switch selection {
-        case .all:
-            selected = present
-        case .loopback:
-            selected = present.filter(\.isLoopback)
-        case .named(let names):
-            selected = try names.map { name in
-                guard let interface = present.first(where: { $0.name == name }) else {
-                    throw DiscoveryError.unknownInterface(name)
-                }
-                return interface
+        let present = try present(selection)
+        if case .named(let names) = selection,
+            let lacking = names.first(where: { name in !present.contains { $0.name == name } })
+        {
+            throw DiscoveryError.unknownInterface(lacking)
+        }
+        guard !present.isEmpty else { throw DiscoveryError.noInterface(selection) }
+        return present
+    }
+
+    /// Lists those interfaces of a selection that exist now, each with its addresses in a fixed order.
+    static func present(_ selection: InterfaceSelection) throws -> [NetworkInterface] {
+        try usable().filter { interface in
+            switch selection {
+            case .all: true
+            case .loopback: interface.isLoopback
+            case .named(let names): names.contains(interface.name)
             }
         }
-        guard !selected.isEmpty else { throw DiscoveryError.noInterface(selection) }
-        return selected
     }
 
     /// Lists the interfaces with an IPv4 address that can multicast; loopback can, though it does not say so.

@@ -2,7 +2,7 @@
 
 public import Primitives
 
-/// A site's own record of the members it accepts: what the coordinator proposes is compared with it (protocol section 3).
+/// A site's own record of the members it accepts, with which every proposal is compared (protocol section 3).
 ///
 /// The members of the first epoch are recorded on trust; later newcomers, and known names with another key, wait for
 /// `members confirm`.

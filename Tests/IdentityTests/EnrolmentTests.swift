@@ -211,7 +211,7 @@ private final class TokenRecords {
     }
 
     @Test func mutatedMessagesNeverTrapAndNeverEnrol() throws {
-        var generator = SystemRandom()
+        var generator = SeededGenerator()
         let request = try request()
         let response = try answer(request).responseBytes
         let client = EnrolmentClient(token: token, key: key)

@@ -55,18 +55,3 @@ final class TemporaryDirectory {
         return text
     }
 }
-
-/// A copy of `bytes` with one to four bytes changed, cut off or put in.
-func mutated(_ bytes: [UInt8], using generator: inout some RandomNumberGenerator) -> [UInt8] {
-    var bytes = bytes
-    for _ in 0..<Int.random(in: 1...4, using: &generator) {
-        let index = Int.random(in: 0...bytes.count, using: &generator)
-        switch Int.random(in: 0..<4, using: &generator) {
-        case 0: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: index)
-        case 1 where index < bytes.count: bytes.remove(at: index)
-        case 2: bytes.removeLast(min(bytes.count, Int.random(in: 0...3, using: &generator)))
-        default: if index < bytes.count { bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &generator) }
-        }
-    }
-    return bytes
-}

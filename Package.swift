@@ -49,7 +49,7 @@ let libraries: [[Target]] = [
     module(
         "Aggregation", ["Messages", "Shares", "Quantization", "FiniteField", "Identity", "Primitives"]),
     module("TLS", ["COpenSSL", "Primitives"], settings: pointers),
-    module("Transport", ["TLS", "Identity", logging] + nio, testing: ["Primitives"]),
+    module("Transport", ["TLS", "Identity", "Primitives", logging] + nio),
     module("Discovery", [logging] + nio),
     module("Storage", ["Identity", grdb], testing: ["Primitives"]),
     module("Learning", ["Primitives", "COpenBLAS", "CVectorKernels", "CZlib"]),
@@ -57,8 +57,8 @@ let libraries: [[Target]] = [
     module(
         "Programs",
         [
-            "Transport", "Discovery", "Identity", "Primitives", "Learning", "Reporting", argumentParser, configuration,
-            toml, logging,
+            "Transport", "TLS", "Discovery", "Identity", "Primitives", "Learning", "Reporting", argumentParser,
+            configuration, toml, logging,
         ]),
 ]
 

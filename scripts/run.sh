@@ -14,7 +14,7 @@ compares the two. Needs nothing but a fresh clone; installs with apt-get what is
 
 what is trained:
   --dataset NAME       fashion-mnist, mnist, csv:PATH or synthetic (default: fashion-mnist)
-  --data PATH          the directory of the data, where it is not the system's own copy
+  --data DIR           the directory of the data, where it is not the system's own copy
   --label COLUMN       the column of a CSV file that holds the label
   --partition HOW      iid, dirichlet:ALPHA or shards:K (default: iid)
   --model SPEC         such as mlp:784-128-10 or softmax:784-10 (default: mlp:784-128-10)

@@ -82,7 +82,7 @@ struct Manifest: Decodable {
     }
 
     /// Runs `swift package dump-package` on a copy of the manifest, since the package itself is locked by `swift test`.
-    static func dump() throws -> Manifest {
+    static func dump() async throws -> Manifest {
         let directory = FileManager.default.temporaryDirectory.appending(path: "manifest-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -94,16 +94,13 @@ struct Manifest: Decodable {
             "swift", "package", "dump-package", "--package-path", directory.path, "--scratch-path",
             directory.appending(path: "scratch").path,
         ]
-        let (output, errors) = (Pipe(), directory.appending(path: "errors"))
-        try Data().write(to: errors)
-        process.standardOutput = output
+        let (output, errors) = (directory.appending(path: "output"), directory.appending(path: "errors"))
+        for file in [output, errors] { try Data().write(to: file) }
+        process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
-        try process.run()
-        let json = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
+        guard try await RunningProcess(process).ended() == 0 else {
             throw Failed(output: try String(contentsOf: errors, encoding: .utf8))
         }
-        return try JSONDecoder().decode(Manifest.self, from: json)
+        return try JSONDecoder().decode(Manifest.self, from: Data(contentsOf: output))
     }
 }

@@ -13,7 +13,7 @@ struct ScriptHarness {
     }
 
     /// Runs the body with a directory of its own, removed afterwards.
-    static func with<Result>(_ body: (ScriptHarness) throws -> Result) throws -> Result {
+    static func with(_ body: (ScriptHarness) async throws -> Void) async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "scripts-\(UUID().uuidString)")
         let programs = directory.appending(path: "bin")
         try FileManager.default.createDirectory(at: programs, withIntermediateDirectories: true)
@@ -23,29 +23,27 @@ struct ScriptHarness {
             try standIn.write(to: path, atomically: true, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path.path)
         }
-        return try body(ScriptHarness(directory: directory))
+        try await body(ScriptHarness(directory: directory))
     }
 
     /// Says whether this user may make network namespaces here.
-    static var mayMakeNamespaces: Bool {
+    static func mayMakeNamespaces() async -> Bool {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["unshare", "-rn", "true"]
         process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
+        return await (try? RunningProcess(process))?.ended() == 0
     }
 
     /// Runs a script to its end.
-    func run(_ script: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
-        let process = try start(script, arguments, environment: environment)
-        process.waitUntilExit()
-        return try outcome(of: process)
+    func run(_ script: String, _ arguments: [String], environment: [String: String] = [:]) async throws -> Outcome {
+        try outcome(await start(script, arguments, environment: environment).ended())
     }
 
     /// Starts a script; its output goes to files.
-    func start(_ script: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Process {
+    func start(
+        _ script: String, _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> RunningProcess {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["bash", PackageRoot.url.appending(path: "scripts/\(script)").path] + arguments
@@ -55,21 +53,11 @@ struct ScriptHarness {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try handle("output")
         process.standardError = try handle("error")
-        try withSignalsUnblocked { try process.run() }
-        return process
+        return try RunningProcess(process)
     }
 
-    /// Lets the process be ended: it inherits the mask of this thread, and the threads of a test block all signals.
-    private func withSignalsUnblocked(_ body: () throws -> Void) rethrows {
-        var (all, before) = (sigset_t(), sigset_t())
-        sigfillset(&all)
-        pthread_sigmask(SIG_UNBLOCK, &all, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try body()
-    }
-
-    func outcome(of process: Process) throws -> Outcome {
-        Outcome(code: process.terminationStatus, output: try text("output"), error: try text("error"))
+    func outcome(_ code: Int32) throws -> Outcome {
+        Outcome(code: code, output: try text("output"), error: try text("error"))
     }
 
     /// Gives one line per call of a stand-in: its name, arguments and process.

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ScriptTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct ScriptTests {
     private static let small = ["3", "1", "--dataset", "synthetic"]
 
     private func arguments(_ harness: ScriptHarness, _ more: [String] = small) -> [String] {
@@ -13,9 +13,9 @@ import Testing
         ]
     }
 
-    @Test(arguments: ["run.sh", "start_clients.sh", "test.sh"]) func helpIsAResult(script: String) throws {
-        try ScriptHarness.with { harness in
-            let outcome = try harness.run(script, ["--help"])
+    @Test(arguments: ["run.sh", "start_clients.sh", "test.sh"]) func helpIsAResult(script: String) async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run(script, ["--help"])
             #expect(outcome.code == 0)
             #expect(outcome.output.hasPrefix("usage: scripts/\(script)"))
         }
@@ -27,9 +27,9 @@ import Testing
         ("run.sh", ["--seed"], "--seed needs a value"), ("run.sh", ["--discovery", "x"], "--discovery must be"),
         ("start_clients.sh", [], "how many clients?"), ("start_clients.sh", ["3", "--arm", "x"], "--arm must be"),
         ("test.sh", ["--fast"], "unknown option --fast"),
-    ]) func aMistypedCommandLineIsOneLine(script: String, arguments: [String], expected: String) throws {
-        try ScriptHarness.with { harness in
-            let outcome = try harness.run(script, arguments)
+    ]) func aMistypedCommandLineIsOneLine(script: String, arguments: [String], expected: String) async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run(script, arguments)
             #expect(outcome.code == 64)
             #expect(outcome.error.hasPrefix("\(script): \(expected)"))
             #expect(outcome.error.filter { $0 == "\n" }.count == 1)
@@ -37,9 +37,9 @@ import Testing
         }
     }
 
-    @Test func bothArmsRunInOrderAndAreCompared() throws {
-        try ScriptHarness.with { harness in
-            let outcome = try harness.run("run.sh", arguments(harness))
+    @Test func bothArmsRunInOrderAndAreCompared() async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run("run.sh", arguments(harness))
             #expect(outcome.code == 0, "\(outcome.error)")
             #expect(outcome.output.contains("round 1/1"))
             #expect(outcome.output.contains("the table"))
@@ -59,33 +59,33 @@ import Testing
 
     @Test(arguments: [
         ("STAND_IN_COMPARE_CODE", Int32(3)), ("STAND_IN_SERVER_CODE", 2), ("STAND_IN_CLIENT_CODE", 69),
-    ]) func anExitCodeIsPassedOn(variable: String, code: Int32) throws {
-        try ScriptHarness.with { harness in
-            let outcome = try harness.run("run.sh", arguments(harness), environment: [variable: "\(code)"])
+    ]) func anExitCodeIsPassedOn(variable: String, code: Int32) async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run("run.sh", arguments(harness), environment: [variable: "\(code)"])
             #expect(outcome.code == code)
         }
     }
 
-    @Test func aClientThatFailsIsNamedWithItsLastWord() throws {
-        try ScriptHarness.with { harness in
-            let outcome = try harness.run(
+    @Test func aClientThatFailsIsNamedWithItsLastWord() async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run(
                 "run.sh", arguments(harness), environment: ["STAND_IN_CLIENT_CODE": "1"])
             #expect(outcome.error.contains("start_clients.sh: site-2 ended with exit code 1: disk is full\n"))
         }
     }
 
-    @Test func aSiteThatCannotJoinIsNamed() throws {
-        try ScriptHarness.with { harness in
-            let outcome = try harness.run(
+    @Test func aSiteThatCannotJoinIsNamed() async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run(
                 "run.sh", arguments(harness), environment: ["STAND_IN_STRANGER": "site-2"])
             #expect(outcome.code == 1)
             #expect(outcome.error.contains("start_clients.sh: site-2 could not join: token refused\n"))
         }
     }
 
-    @Test func withoutMulticastTheServersAddressIsUsedAndSaid() throws {
-        try ScriptHarness.with { harness in
-            let outcome = try harness.run(
+    @Test func withoutMulticastTheServersAddressIsUsedAndSaid() async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run(
                 "run.sh", arguments(harness), environment: ["STAND_IN_MULTICAST": "never"])
             #expect(outcome.code == 0, "\(outcome.error)")
             #expect(outcome.output.contains("going on with the server's address (--server)"))
@@ -98,9 +98,9 @@ import Testing
         }
     }
 
-    @Test func multicastThatIsDemandedButDoesNotWorkIsAnError() throws {
-        try ScriptHarness.with { harness in
-            let outcome = try harness.run(
+    @Test func multicastThatIsDemandedButDoesNotWorkIsAnError() async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run(
                 "run.sh", arguments(harness, Self.small + ["--discovery", "multicast"]),
                 environment: ["STAND_IN_MULTICAST": "never"])
             #expect(outcome.code == 1)
@@ -108,9 +108,10 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: ScriptHarness.mayMakeNamespaces)) func aNamespaceIsTriedBeforeTheServersAddress() throws {
-        try ScriptHarness.with { harness in
-            let outcome = try harness.run(
+    @Test(.enabled("where network namespaces may be made") { await ScriptHarness.mayMakeNamespaces() })
+    func aNamespaceIsTriedBeforeTheServersAddress() async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run(
                 "run.sh", arguments(harness), environment: ["STAND_IN_MULTICAST": "yes"])
             #expect(outcome.code == 0, "\(outcome.error)")
             #expect(outcome.output.contains("going on in a network namespace"))
@@ -118,14 +119,15 @@ import Testing
         }
     }
 
-    @Test func anInterruptedRunLeavesNoProcessAndIsResumed() throws {
-        try ScriptHarness.with { harness in
-            let process = try harness.start("run.sh", arguments(harness), environment: ["STAND_IN_HANGS": "yes"])
-            // The stand-ins tell of themselves in a file, so it is looked at.
-            while process.isRunning, try !harness.text("output").contains("3 of 3 clients are up") { usleep(50_000) }
-            process.terminate()
-            process.waitUntilExit()
-            let outcome = try harness.outcome(of: process)
+    @Test func anInterruptedRunLeavesNoProcessAndIsResumed() async throws {
+        try await ScriptHarness.with { harness in
+            let run = try harness.start("run.sh", arguments(harness), environment: ["STAND_IN_HANGS": "yes"])
+            while run.process.isRunning, try !harness.text("output").contains("3 of 3 clients are up") {
+                // The script tells of itself in a file, so it is looked at.
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            run.process.terminate()
+            let outcome = try harness.outcome(await run.ended())
             #expect(outcome.code == 130)
             #expect(outcome.output.contains("to continue: scripts/run.sh --resume"))
             for call in try harness.calls() {
@@ -133,7 +135,7 @@ import Testing
                 #expect(kill(pid, 0) != 0, "\(call)")
             }
 
-            let resumed = try harness.run("run.sh", arguments(harness, ["--resume"]))
+            let resumed = try await harness.run("run.sh", arguments(harness, ["--resume"]))
             #expect(resumed.code == 0, "\(resumed.error)")
             let calls = try harness.calls()
             #expect(calls.filter { $0.hasPrefix("fedavg server") && $0.contains("--resume") }.count == 1)

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Learning
 
 /// Says which data a client trains on.
 public struct DatasetOptions: ParsableArguments {
     /// The name of the data set.
-    @Option(help: "The data: fashion-mnist, mnist, csv:PATH or synthetic[:SAMPLES,FEATURES,CLASSES]. (default: fashion-mnist)")
+    @Option(
+        help:
+            "The data: fashion-mnist, mnist, csv:PATH or synthetic[:SAMPLES,FEATURES,CLASSES]. (default: fashion-mnist)"
+    )
     public var dataset: String?
 
     /// The place of its files.
     @Option(
-        help: "The directory or file of the data, where it is not the system's own copy.",
-        completion: .file())
+        help: "The directory of the files of an image set, where it is not the system's own.",
+        completion: .directory)
     public var data: String?
 
     /// The column to predict.
@@ -41,6 +45,16 @@ public struct DatasetOptions: ParsableArguments {
         public var partition: String
         /// The share of this client.
         public var part: PartOption
+
+        /// Says where the samples come from.
+        public func source() throws(DataError) -> DatasetSource {
+            try DatasetSource(parsing: dataset, directory: data, csv: label.map { CSVOptions(label: $0) })
+        }
+
+        /// Says how the samples are divided.
+        public func scheme() throws(DataError) -> PartitionScheme {
+            try PartitionScheme(parsing: partition)
+        }
     }
 
     /// Completes what the command line leaves open.

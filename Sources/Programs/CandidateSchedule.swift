@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+/// Decides which address of the coordinator is dialled next, and when one that failed is tried again.
+///
+/// Addresses heard by multicast are hints that anybody may send, so their number and the dials at one time are bounded
+/// and none can hold up the others.
+struct CandidateSchedule {
+    /// The most addresses remembered.
+    static let candidatesMax = 256
+    /// The first pause after a failure; each further one doubles it.
+    static let pauseMin = Duration.milliseconds(250)
+    /// The longest pause.
+    static let pauseMax = Duration.seconds(4)
+
+    private struct Candidate {
+        let address: HostPort
+        var due: Duration
+        var pause = CandidateSchedule.pauseMin
+        var isBusy = false
+    }
+
+    private var candidates: [Candidate] = []
+
+    /// Gives the addresses in the order in which they became known.
+    var addresses: [HostPort] { candidates.map(\.address) }
+
+    /// Adds an address that is not known yet.
+    mutating func add(_ address: HostPort, at now: Duration) {
+        guard candidates.count < Self.candidatesMax, !candidates.contains(where: { $0.address == address }) else {
+            return
+        }
+        candidates.append(Candidate(address: address, due: now))
+    }
+
+    /// Takes the address that has been due longest; nil if none is.
+    mutating func next(at now: Duration) -> HostPort? {
+        let due = candidates.indices.filter { !candidates[$0].isBusy && candidates[$0].due <= now }
+        guard let index = due.min(by: { candidates[$0].due < candidates[$1].due }) else { return nil }
+        candidates[index].isBusy = true
+        return candidates[index].address
+    }
+
+    /// Gives an address back that did not answer well.
+    mutating func failed(_ address: HostPort, at now: Duration) {
+        guard let index = candidates.firstIndex(where: { $0.address == address }) else { return }
+        candidates[index].isBusy = false
+        candidates[index].due = now + candidates[index].pause
+        candidates[index].pause = min(candidates[index].pause * 2, Self.pauseMax)
+    }
+}

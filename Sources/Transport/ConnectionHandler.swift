@@ -32,10 +32,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     let liveness = Liveness()
     private let counters: TransportCounters?
     private let setupTimeout: Duration
-    private var onReady: ((Result<Connection, ConnectionError>) -> Void)?
+    /// The connection, once the peer's welcome is there; fails with `ConnectionError`.
+    let ready: EventLoopPromise<Connection>
+    private var isReady = false
 
     private(set) var phase = Phase.handshaking
-    private var context: ChannelHandlerContext?
+    private(set) var context: ChannelHandlerContext?
     private var decoder: FrameDecoder
     private var peerLimits: Welcome?
     private var peerGoodbye: GoodbyeReason?
@@ -48,25 +50,27 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var waiters: [Ticket: CheckedContinuation<Void, any Error>] = [:]
     private var closeWaiters: [CheckedContinuation<Void, any Error>] = []
     private var isPumping = false
-    private var isReadPaused = false
+    /// Whether the application has too much to take before more is read.
+    private(set) var isAwaitingConsumer = false
+    /// Whether the peer has too many answers to take before more of it is read.
+    private var isAwaitingPeer = false
     private var isReadHeld = false
 
-    /// Pings that have not been answered, oldest first.
-    private var pings: [(nonce: UInt64, sent: NIODeadline, waiter: Ticket?)] = []
-    private var lastHeard = NIODeadline.now()
-    private var pingTask: Scheduled<Void>?
-    private var silenceTask: Scheduled<Void>?
+    var pings = PingLog()
+    var lastHeard = NIODeadline.now()
+    var pingTask: Scheduled<Void>?
+    var silenceTask: Scheduled<Void>?
 
     init(
         tls: TLSHandler, isDialler: Bool, configuration: TransportConfiguration, setupTimeout: Duration,
-        counters: TransportCounters?, onReady: @escaping (Result<Connection, ConnectionError>) -> Void
+        counters: TransportCounters?, ready: EventLoopPromise<Connection>
     ) {
         self.tls = tls
         self.isDialler = isDialler
         self.configuration = configuration
         self.setupTimeout = setupTimeout
         self.counters = counters
-        self.onReady = onReady
+        self.ready = ready
         decoder = FrameDecoder(messageBytesMax: configuration.messageBytesMax)
         scheduler = SendScheduler(dialler: isDialler)
         ledger = IncomingLedger(
@@ -84,6 +88,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        // A channel that never became active ends without a word.
+        end(.closedBeforeWelcome)
         self.context = nil
     }
 
@@ -95,7 +101,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             phase = .welcoming
             if !isDialler { sendWelcome() }
         case TLSEvent.peerClosed:
-            if onReady != nil, peerGoodbye == nil { end(.closedBeforeWelcome) } else { end(closedByPeer) }
+            if !isReady, peerGoodbye == nil { end(.closedBeforeWelcome) } else { end(closedByPeer) }
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -108,12 +114,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
         } catch {
             return fail(.invalidFrame(error))
         }
-        if let events, events.cost >= configuration.receiveQueueBytesMax { isReadPaused = true }
+        if let events, events.cost >= configuration.receiveQueueBytesMax { isAwaitingConsumer = true }
         pump()
+        if scheduler.replyCount > Self.repliesHigh { isAwaitingPeer = true }
     }
 
     func read(context: ChannelHandlerContext) {
-        if isReadPaused { isReadHeld = true } else { context.read() }
+        if isAwaitingConsumer || isAwaitingPeer { isReadHeld = true } else { context.read() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -129,7 +136,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end(onReady == nil ? .truncated : .closedBeforeWelcome)
+        end(isReady ? .truncated : .closedBeforeWelcome)
         let waiting = closeWaiters
         closeWaiters = []
         for waiter in waiting { waiter.resume() }
@@ -170,6 +177,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
+    /// Answers that wait, beyond which nothing more is read from the socket.
+    private static let repliesHigh = 1_024
+
     /// What an event costs beside its bytes, so that empty ones are bounded too.
     private static let eventOverhead = 256
 
@@ -177,8 +187,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         write(
             .welcome(
                 Welcome(
-                    messageBytesMax: UInt32(configuration.messageBytesMax),
-                    streamsMax: UInt32(configuration.streamsMax))))
+                    messageBytesMax: UInt32(clamping: configuration.messageBytesMax),
+                    streamsMax: UInt32(clamping: configuration.streamsMax))))
         context?.flush()
     }
 
@@ -186,12 +196,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard welcome.version == Welcome.currentVersion else {
             throw .unsupportedVersion(expected: Welcome.currentVersion, actual: welcome.version)
         }
-        guard let context, let onReady else { return }
+        guard let context else { return }
         if isDialler { sendWelcome() }
         peerLimits = welcome
         phase = .open
         deadline?.cancel()
-        self.onReady = nil
+        isReady = true
         let core = ConnectionCore(self, on: context.eventLoop)
         let threshold = configuration.receiveQueueBytesMax / 2
         let queue = ReceiveQueue<TransportEvent> { cost, remaining in
@@ -199,7 +209,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         events = queue
         startPinging()
-        onReady(.success(Connection(core: core, handler: self, events: queue, channel: context.channel)))
+        ready.succeed(Connection(core: core, handler: self, events: queue, channel: context.channel))
     }
 
     private func opened(_ stream: StreamID, header: [UInt8]) throws(InvalidFrame) {
@@ -230,6 +240,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
             if hasWritten { context.flush() }
         }
+        if isAwaitingPeer, scheduler.replyCount <= Self.repliesHigh {
+            isAwaitingPeer = false
+            readWhatWasHeld()
+        }
         if case .closing(let reason) = phase, scheduler.isDrained { sayGoodbye(reason) }
     }
 
@@ -251,12 +265,17 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.write(wrapOutboundOut(buffer), promise: nil)
     }
 
+    /// Goes on reading after the application took what it had to.
     func resumeReading() {
-        guard isReadPaused else { return }
-        isReadPaused = false
+        guard isAwaitingConsumer else { return }
+        isAwaitingConsumer = false
         // What the peer sent in the meantime was not looked at.
         lastHeard = .now()
-        guard isReadHeld else { return }
+        readWhatWasHeld()
+    }
+
+    private func readWhatWasHeld() {
+        guard isReadHeld, !isAwaitingConsumer, !isAwaitingPeer else { return }
         isReadHeld = false
         context?.read()
     }
@@ -278,7 +297,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func cancel(_ ticket: Ticket) {
         guard waiters[ticket] != nil else { return }
         fail(ticket, CancellationError())
-        pings.removeAll { $0.waiter == ticket }
+        pings.forget(ticket)
         for other in scheduler.cancel(ticket) { fail(other, ConnectionError.streamFinished) }
         pump()
     }
@@ -296,58 +315,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
             throw ConnectionError.tooManySenders(maximum: configuration.sendersMax)
         }
         return peerLimits
-    }
-
-    // MARK: Liveness
-
-    private func startPinging() {
-        lastHeard = .now()
-        ping(waiter: nil)
-        watchSilence()
-    }
-
-    /// Sends a ping of its own every interval.
-    private func ping(waiter: Ticket?) {
-        guard let context, case .open = phase else { return }
-        let nonce = ConnectionCore.ticket()
-        // Without a limit a silent peer would collect them; the oldest ones nobody waits for are of no use.
-        if pings.count(where: { $0.waiter == nil }) >= 4, let index = pings.firstIndex(where: { $0.waiter == nil }) {
-            pings.remove(at: index)
-        }
-        pings.append((nonce, .now(), waiter))
-        try? scheduler.reply(.ping(nonce))
-        pump()
-        guard waiter == nil else { return }
-        pingTask = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(configuration.pingInterval)) {
-            self.ping(waiter: nil)
-        }
-    }
-
-    /// Sends a ping for a call that waits for its answer.
-    func ping(ticket: Ticket) {
-        do {
-            _ = try requireOpen()
-            ping(waiter: ticket)
-        } catch {
-            fail(ticket, error)
-        }
-    }
-
-    private func ponged(_ nonce: UInt64) {
-        guard let index = pings.firstIndex(where: { $0.nonce == nonce }) else { return }
-        let ping = pings.remove(at: index)
-        liveness.answered(after: Duration(NIODeadline.now() - ping.sent))
-        if let waiter = ping.waiter { succeed(waiter) }
-    }
-
-    private func watchSilence() {
-        guard let context, case .open = phase else { return }
-        let silence = NIODeadline.now() - lastHeard
-        let maximum = TimeAmount(configuration.silenceMax)
-        // While this side does not read, it cannot hear.
-        if silence >= maximum, !isReadPaused { return fail(.lost(silence: configuration.silenceMax)) }
-        let delay = isReadPaused ? maximum : maximum - silence
-        silenceTask = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.watchSilence() }
     }
 
     // MARK: The end
@@ -378,13 +345,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     /// Ends the connection because of an error on either side.
-    private func fail(_ error: ConnectionError) {
+    func fail(_ error: ConnectionError) {
         if case .closed = phase { return }
         if case .invalidFrame(let frame) = error {
             counters?.count(invalidFrame: frame)
             write(.goodbye(.violation))
             context?.flush()
-        } else if onReady == nil {
+        } else if isReady {
             counters?.countLost()
         }
         end(error)
@@ -403,9 +370,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let waiting = waiters.values
         waiters = [:]
         for waiter in waiting { waiter.resume(throwing: error) }
-        onReady?(.failure(error))
-        onReady = nil
-        resumeReading()
+        if !isReady { ready.fail(error) }
+        isAwaitingConsumer = false
+        isAwaitingPeer = false
+        // The TLS handler waits for the peer's end, and must be able to hear it.
+        readWhatWasHeld()
     }
 
     private func failStreams(_ error: ConnectionError) {
@@ -415,7 +384,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private func stopTimers() {
         deadline?.cancel()
-        pingTask?.cancel()
-        silenceTask?.cancel()
+        stopPinging()
     }
 }

@@ -32,32 +32,37 @@ public func dial(
     } catch {
         throw ConnectionError(error)
     }
-    let loop = group.next()
-    let ready = loop.makePromise(of: Connection.self)
-    let bootstrap = ClientBootstrap(group: loop)
+    let bootstrap = ClientBootstrap(group: group)
         .connectTimeout(TimeAmount(timeout))
         .channelOption(.socketOption(.tcp_nodelay), value: 1)
         .channelOption(.writeBufferWaterMark, value: .transport)
-        .channelInitializer { channel in
+    let channel: any Channel
+    let ready: EventLoopFuture<Connection>
+    do {
+        // A host with several addresses gets several channels; the one that connects first is returned.
+        (channel, ready) = try await bootstrap.connect(host: host, port: port) { channel in
             channel.eventLoop.makeCompletedFuture {
                 let tls = TLSHandler(
                     session: try context.makeSession(), isClient: true, meter: meter,
                     lingerTimeout: configuration.closeTimeout)
+                let ready = channel.eventLoop.makePromise(of: Connection.self)
                 let handler = ConnectionHandler(
                     tls: tls, isDialler: true, configuration: configuration, setupTimeout: timeout, counters: nil,
-                    onReady: { ready.completeWith($0.mapError { $0 }) })
+                    ready: ready)
                 try channel.pipeline.syncOperations.addHandlers(tls, handler)
+                return (channel, ready.futureResult)
             }
         }
-    let channel: any Channel
-    do {
-        channel = try await bootstrap.connect(host: host, port: port).get()
     } catch {
-        ready.fail(error)
         throw ConnectionError(connecting: error, host: host, port: port, timeout: timeout)
     }
     return try await withTaskCancellationHandler {
-        try await ready.futureResult.get()
+        do {
+            return try await ready.get()
+        } catch {
+            try Task.checkCancellation()
+            throw error as? ConnectionError ?? .closedBeforeWelcome
+        }
     } onCancel: {
         channel.close(promise: nil)
     }

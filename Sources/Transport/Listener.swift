@@ -129,19 +129,21 @@ public final class Listener: Sendable {
         let tls = TLSHandler(
             session: try context.makeSession(), isClient: false, meter: meter,
             lingerTimeout: configuration.closeTimeout)
-        let handler = ConnectionHandler(
-            tls: tls, isDialler: false, configuration: configuration, setupTimeout: configuration.handshakeTimeout,
-            counters: counters
-        ) { result in
+        let ready = channel.eventLoop.makePromise(of: Connection.self)
+        ready.futureResult.whenComplete { result in
             place.completeHandshake()
             switch result {
             case .success(let connection):
                 counters.countAccepted()
                 if case .enqueued = output.yield(connection) { return }
                 channel.close(promise: nil)
-            case .failure(let error): counters.count(refusal: HandshakeRefusal(error))
+            case .failure(let error):
+                counters.count(refusal: HandshakeRefusal(error as? ConnectionError ?? .closedBeforeWelcome))
             }
         }
+        let handler = ConnectionHandler(
+            tls: tls, isDialler: false, configuration: configuration, setupTimeout: configuration.handshakeTimeout,
+            counters: counters, ready: ready)
         try channel.pipeline.syncOperations.addHandlers(tls, handler)
     }
 }

@@ -66,6 +66,9 @@ struct SendScheduler {
     /// Streams that the peer must count as open.
     var openCount: Int { streams.values.count { $0.phase == .open } }
 
+    /// The answers that wait.
+    var replyCount: Int { replies.count }
+
     /// The calls that wait.
     var waitingCount: Int { messages.count + streams.values.reduce(0) { $0 + $1.items.count } }
 
@@ -164,9 +167,15 @@ struct SendScheduler {
     /// Takes the next frame that may go out.
     mutating func next() -> Outgoing? {
         if let frame = replies.popFirst() { return Outgoing(frame: frame, ticket: nil) }
-        let first = isMessageTurn ? nextMessage() : nextOnStream()
-        isMessageTurn.toggle()
-        return first ?? (isMessageTurn ? nextMessage() : nextOnStream())
+        if isMessageTurn, let message = nextMessage() {
+            isMessageTurn = false
+            return message
+        }
+        if let outgoing = nextOnStream() {
+            isMessageTurn = true
+            return outgoing
+        }
+        return nextMessage()
     }
 
     /// Takes everything back; returns the calls that waited.

@@ -69,13 +69,14 @@ final class TLSHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if phase == .established && !peerHasClosed {
-            context.fireErrorCaught(ConnectionError.truncated)
-        } else if phase == .handshaking {
-            context.fireErrorCaught(ConnectionError.closedBeforeWelcome)
-        }
+        let last = phase
         phase = .closed
         lingerTask?.cancel()
+        switch last {
+        case .established: context.fireErrorCaught(ConnectionError.truncated)
+        case .handshaking: context.fireErrorCaught(ConnectionError.closedBeforeWelcome)
+        case .lingering, .closed: break
+        }
         let promises = closePromises
         closePromises = []
         for promise in promises { promise.succeed() }

@@ -29,8 +29,9 @@ public struct TransportConfiguration: Sendable {
     public static let chunkBytesMax = 256 << 10
     /// The most bytes of a stream's header or trailer. A constant of the wire format.
     public static let streamEdgeBytesMax = 64 << 10
-    /// Answers (pong, credit, reset) that may wait to be sent; a peer that provokes more does not read.
-    static let repliesMax = 4_096
+    /// Answers (pong, credit, reset) that may wait to be sent: more than what one read from the socket can provoke, and
+    /// nothing is read while many wait.
+    static let repliesMax = 32_768
 
     public init() {}
 }

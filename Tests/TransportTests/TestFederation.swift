@@ -3,6 +3,7 @@
 import Foundation
 import Identity
 import Primitives
+import Synchronization
 import TLS
 import Testing
 
@@ -118,4 +119,13 @@ func eventually(_ condition: () -> Bool) async throws -> Bool {
         try await Task.sleep(for: .milliseconds(10))
     }
     return condition()
+}
+
+/// A number that several tasks count up.
+final class Counter: Sendable {
+    private let state = Mutex(0)
+
+    var value: Int { state.withLock { $0 } }
+
+    func add(_ count: Int) { state.withLock { $0 += count } }
 }

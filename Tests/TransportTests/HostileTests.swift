@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+import NIOPosix
+import Primitives
+import TLS
+import Testing
+
+@testable import Transport
+
+@Suite(.timeLimit(.minutes(2))) struct HostileTests {
+    let federation: TestFederation
+
+    init() throws {
+        federation = try TestFederation()
+    }
+
+    /// A member that sends `bytes` after its welcome is thrown out for this reason, and only it.
+    private func expectRejection(_ expected: InvalidFrame, _ bytes: [UInt8]) async throws {
+        let listener = try await federation.listen()
+        let (bystander, other) = try await federation.connect(listener)
+        let client = try await RawClient(federation, listener)
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        try await client.send(bytes)
+        await #expect(throws: ConnectionError.invalidFrame(expected)) { for try await _ in server.events {} }
+        #expect(listener.counters.snapshot.rejectedFrames == [expected.name: 1])
+        #expect(try await eventually { client.log.isClosed })
+        var goodbye = ByteBuffer()
+        Frame.goodbye(.violation).encode(into: &goodbye)
+        #expect(client.log.bytes.suffix(9) == Array(goodbye.readableBytesView)[...])
+        try await bystander.send([1])
+        #expect(try await other.message() == [1])
+        await bystander.close()
+        await listener.close()
+    }
+
+    private func bytes(_ frames: Frame...) -> [UInt8] {
+        var buffer = ByteBuffer()
+        for frame in frames { frame.encode(into: &buffer) }
+        return Array(buffer.readableBytesView)
+    }
+
+    @Test func oversizedFrameIsRejectedByItsLengthAlone() async throws {
+        try await expectRejection(
+            .tooLong(type: 1, count: 1 << 20 + 1, maximum: 1 << 20), [0x00, 0x10, 0x00, 0x02, 0x01])
+    }
+
+    @Test func unknownTypeIsRejected() async throws {
+        try await expectRejection(.unknownType(200), [0, 0, 0, 1, 200])
+    }
+
+    @Test func secondWelcomeIsRejected() async throws {
+        try await expectRejection(
+            .unexpected(type: 0), bytes(.welcome(Welcome(messageBytesMax: 1, streamsMax: 1))))
+    }
+
+    @Test func chunkWithoutCreditIsRejected() async throws {
+        let stream = StreamID(rawValue: 1)
+        try await expectRejection(
+            .creditExceeded(stream: 1, granted: 0, actual: 1),
+            bytes(.streamOpen(stream, header: []), .chunk(stream, [1])))
+    }
+
+    @Test func chunkOfAStreamNeverOpenedIsRejected() async throws {
+        try await expectRejection(.unknownStream(stream: 9), bytes(.chunk(StreamID(rawValue: 9), [1])))
+    }
+
+    @Test func streamOfTheOtherSidesNumbersIsRejected() async throws {
+        try await expectRejection(
+            .streamOutOfOrder(stream: 2), bytes(.streamOpen(StreamID(rawValue: 2), header: [])))
+    }
+
+    @Test func streamsBeyondTheLimitAreRejected() async throws {
+        var buffer = ByteBuffer()
+        for number in 0...64 {
+            Frame.streamOpen(StreamID(rawValue: UInt32(2 * number + 1)), header: []).encode(into: &buffer)
+        }
+        try await expectRejection(.tooManyStreams(maximum: 64), Array(buffer.readableBytesView))
+    }
+
+    @Test func creditForAStreamNeverOpenedIsRejected() async throws {
+        try await expectRejection(
+            .unknownStream(stream: 2), bytes(.credit(StreamID(rawValue: 2), bytes: 1)))
+    }
+
+    /// The server stops reading while many answers wait, so a flood costs it nothing, and a reader gets every answer.
+    @Test func floodOfPingsIsHeldBackAndAnswered() async throws {
+        let count = 100_000
+        let listener = try await federation.listen()
+        let client = try await RawClient(federation, listener)
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        var flood = ByteBuffer()
+        for nonce in 0..<count { Frame.ping(UInt64(nonce)).encode(into: &flood) }
+        try await client.send(Array(flood.readableBytesView))
+        #expect(try await eventually { client.log.bytes.count >= 13 * count })
+        try await server.send([1])
+        await client.close()
+        await listener.close()
+    }
+
+    @Test func frameBeforeTheWelcomeIsRejected() async throws {
+        let listener = try await federation.listen()
+        let client = try await RawClient(federation, listener)
+        try await client.send(.message([1]))
+        #expect(try await eventually { listener.counters.snapshot.refusedHandshakes == [.invalidFrame: 1] })
+        #expect(listener.counters.snapshot.rejectedFrames == ["unexpected": 1])
+        await client.close()
+        await listener.close()
+    }
+
+    @Test func anotherVersionIsRejected() async throws {
+        let listener = try await federation.listen()
+        let client = try await RawClient(federation, listener)
+        try await client.send(.welcome(Welcome(version: 2, messageBytesMax: 1, streamsMax: 1)))
+        #expect(try await eventually { listener.counters.snapshot.rejectedFrames == ["unsupportedVersion": 1] })
+        await client.close()
+        await listener.close()
+    }
+
+    /// A stranger's bytes on the socket, 10,000 frames of them, and random ones.
+    @Test func bytesOutsideTLSAreRefusedAndCounted() async throws {
+        let listener = try await federation.listen()
+        let (client, server) = try await federation.connect(listener)
+        for index in 0..<100 {
+            var buffer = ByteBuffer()
+            for _ in 0..<100 {
+                if index % 2 == 0 {
+                    Frame.message(SecureRandom.bytes(20)).encode(into: &buffer)
+                } else {
+                    buffer.writeBytes(SecureRandom.bytes(25))
+                }
+            }
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: listener.port).get()
+            try? await channel.writeAndFlush(buffer)
+            #expect(
+                try await eventually { listener.counters.snapshot.refusedCount == index + 1 }, "connection \(index)")
+            try? await channel.close()
+        }
+        let refused = listener.counters.snapshot.refusedHandshakes
+        #expect(Set(refused.keys).isSubset(of: [.violation, .closedEarly]), "\(refused)")
+        try await client.send([1])
+        #expect(try await server.message() == [1])
+        await client.close()
+        await listener.close()
+    }
+
+    /// Members that have gone mad: 10,000 random frames inside TLS, on 100 connections.
+    @Test func randomFramesInsideTLSAreRejectedAndCounted() async throws {
+        let listener = try await federation.listen()
+        let (client, server) = try await federation.connect(listener)
+        for index in 0..<100 {
+            let raw = try await RawClient(federation, listener)
+            try await raw.sendWelcome()
+            _ = try await listener.accept()
+            var buffer = ByteBuffer()
+            for _ in 0..<100 {
+                let count = Int(SecureRandom.bytes(1)[0]) % 40
+                buffer.writeInteger(UInt32(count + 1))
+                // Types 0…10 exist: a random one is known more often than not, and its body is then wrong.
+                buffer.writeInteger(SecureRandom.bytes(1)[0] % 14)
+                buffer.writeBytes(SecureRandom.bytes(count))
+            }
+            try? await raw.send(Array(buffer.readableBytesView))
+            #expect(
+                try await eventually { listener.counters.snapshot.rejectedCount == index + 1 }, "connection \(index)")
+            #expect(try await eventually { raw.hasEnded })
+        }
+        try await client.send([1])
+        #expect(try await server.message() == [1])
+        #expect(listener.counters.snapshot.accepted == 101)
+        await client.close()
+        await listener.close()
+    }
+}

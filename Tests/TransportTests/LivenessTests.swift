@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+@testable import Transport
+
+@Suite(.timeLimit(.minutes(1))) struct LivenessTests {
+    let federation: TestFederation
+
+    init() throws {
+        federation = try TestFederation()
+    }
+
+    /// Everything ten times faster than in the field.
+    private var hasty: TransportConfiguration {
+        var configuration = TransportConfiguration()
+        configuration.pingInterval = .milliseconds(100)
+        configuration.silenceMax = .seconds(3)
+        return configuration
+    }
+
+    @Test func pingIsAnsweredAndRemembered() async throws {
+        let listener = try await federation.listen()
+        let (client, server) = try await federation.connect(listener)
+        #expect(try await client.ping() < .seconds(5))
+        let last = try #require(client.lastPong)
+        #expect(ContinuousClock.now - last < .seconds(5))
+        #expect(client.roundTrip != nil)
+        await client.close()
+        await #expect(throws: ConnectionError.closed(.done)) { try await client.ping() }
+        _ = server
+        await listener.close()
+    }
+
+    @Test func pingsGoOutByThemselves() async throws {
+        let listener = try await federation.listen(configuration: hasty)
+        let (client, server) = try await federation.connect(listener, configuration: hasty)
+        let first = try #require(try await eventually { server.lastPong != nil } ? server.lastPong : nil)
+        #expect(try await eventually { (server.lastPong ?? first) > first })
+        await client.close()
+        await listener.close()
+    }
+
+    @Test func silentPeerIsLost() async throws {
+        let listener = try await federation.listen(configuration: hasty)
+        let client = try await RawClient(federation, listener)
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        let lost = ConnectionError.lost(silence: .seconds(3))
+        await #expect(throws: lost) { for try await _ in server.events {} }
+        await #expect(throws: lost) { try await server.send([1]) }
+        #expect(listener.counters.snapshot.lost == 1)
+        await client.close()
+        await listener.close()
+    }
+
+    @Test func pingWaitsUntilThePeerIsLost() async throws {
+        let listener = try await federation.listen(configuration: hasty)
+        let client = try await RawClient(federation, listener)
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        await #expect(throws: ConnectionError.lost(silence: .seconds(3))) { try await server.ping() }
+        await client.close()
+        await listener.close()
+    }
+
+    /// A reader that stops makes the sender wait; nobody is lost and nothing is.
+    @Test func readerThatPausesHoldsTheSenderBackWithoutLosingIt() async throws {
+        var configuration = hasty
+        configuration.receiveQueueBytesMax = 1 << 20
+        let listener = try await federation.listen(configuration: configuration)
+        let (client, server) = try await federation.connect(listener, configuration: configuration)
+        let sent = Counter()
+        let count = 200
+        async let sending: Void = {
+            for index in 0..<count {
+                try await client.send([UInt8](repeating: UInt8(index), count: 200_000))
+                sent.add(1)
+            }
+        }()
+        // Longer than the silence after which a peer counts as lost.
+        try await Task.sleep(for: .seconds(4))
+        #expect(sent.value < count, "40 MB do not fit the queue and the kernel's buffers")
+        for index in 0..<count { #expect(try await server.message().first == UInt8(index)) }
+        try await sending
+        await client.close()
+        await listener.close()
+    }
+
+    @Test func endWithoutACloseIsAnError() async throws {
+        let listener = try await federation.listen()
+        let client = try await RawClient(federation, listener)
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        try await client.send(.message([1]))
+        #expect(try await server.message() == [1])
+        try await client.cut()
+        await #expect(throws: ConnectionError.truncated) { for try await _ in server.events {} }
+        #expect(listener.counters.snapshot.lost == 1)
+        await listener.close()
+    }
+
+    @Test func cleanCloseWithoutAGoodbyeIsAnEnd() async throws {
+        let listener = try await federation.listen()
+        let client = try await RawClient(federation, listener)
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        await client.close()
+        for try await _ in server.events { Issue.record("nothing was sent") }
+        #expect(listener.counters.snapshot.lost == 0)
+        await listener.close()
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+import NIOPosix
+import Primitives
+import Synchronization
+import TLS
+
+@testable import Transport
+
+/// A TLS client that speaks no frames of its own: what it sends is what the test says.
+final class RawClient: Sendable {
+    /// Collects what the server says.
+    private final class Collector: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        let established: EventLoopPromise<Void>
+        let log: Log
+
+        init(established: EventLoopPromise<Void>, log: Log) {
+            self.established = established
+            self.log = log
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case TLSEvent.established = event { established.succeed() }
+            if case TLSEvent.peerClosed = event { log.close() }
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            log.add(Array(unwrapInboundIn(data).readableBytesView))
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { established.fail(error) }
+
+        func channelInactive(context: ChannelHandlerContext) { established.fail(ChannelError.eof) }
+    }
+
+    /// What was heard so far.
+    final class Log: Sendable {
+        private let state = Mutex<(bytes: [UInt8], isClosed: Bool)>(([], false))
+
+        var bytes: [UInt8] { state.withLock { $0.bytes } }
+        /// Whether the server closed in good order.
+        var isClosed: Bool { state.withLock { $0.isClosed } }
+
+        func add(_ bytes: [UInt8]) { state.withLock { $0.bytes += bytes } }
+        func close() { state.withLock { $0.isClosed = true } }
+    }
+
+    let log = Log()
+    private let channel: any Channel
+
+    /// Connects and completes the handshake.
+    init(_ federation: TestFederation, _ listener: Listener, alpn: ApplicationProtocol = .federation) async throws {
+        let context = try TLSContext(
+            offering: alpn, as: federation.party, trust: .anchors([federation.authority]), policy: { _ in nil })
+        let log = log
+        let established: EventLoopFuture<Void>
+        (channel, established) = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: listener.port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let tls = TLSHandler(
+                        session: try context.makeSession(), isClient: true, meter: nil, lingerTimeout: .seconds(1))
+                    let promise = channel.eventLoop.makePromise(of: Void.self)
+                    try channel.pipeline.syncOperations.addHandlers(tls, Collector(established: promise, log: log))
+                    return (channel, promise.futureResult)
+                }
+            }
+        try await established.get()
+    }
+
+    /// Sends bytes as they are, inside TLS.
+    func send(_ bytes: [UInt8]) async throws {
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+    }
+
+    /// Sends frames.
+    func send(_ frames: Frame...) async throws {
+        var buffer = ByteBuffer()
+        for frame in frames { frame.encode(into: &buffer) }
+        try await channel.writeAndFlush(buffer)
+    }
+
+    /// The welcome that every client must send first.
+    func sendWelcome() async throws {
+        try await send(.welcome(Welcome(messageBytesMax: 1 << 20, streamsMax: 8)))
+    }
+
+    /// Ends the socket without a word of TLS.
+    func cut() async throws {
+        let channel = channel
+        try await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.context(handlerType: TLSHandler.self).close(promise: nil)
+        }.get()
+    }
+
+    /// Closes in good order.
+    func close() async { try? await channel.close() }
+
+    /// Whether the socket has ended.
+    var hasEnded: Bool { !channel.isActive }
+}

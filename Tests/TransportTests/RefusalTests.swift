@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import NIOCore
+import NIOPosix
+import Primitives
+import TLS
+import Testing
+
+@testable import Transport
+
+@Suite(.timeLimit(.minutes(1))) struct RefusalTests {
+    let federation: TestFederation
+
+    init() throws {
+        federation = try TestFederation()
+    }
+
+    /// The listener refuses the identity for this reason and sends this alert.
+    private func expectRefusal(
+        of identity: TLSIdentity?, as refusal: HandshakeRefusal, _ alert: TLSAlert,
+        isRevoked: @escaping @Sendable (Certificate) -> Bool = { _ in false }
+    ) async throws {
+        let listener = try await federation.listen(isRevoked: isRevoked)
+        // Without an identity there are no anchors: such a client knows the authority by its fingerprint.
+        let expecting: PeerExpectation =
+            identity == nil
+            ? .enrolment(federation: federation.name, authorityFingerprint: federation.authority.fingerprint)
+            : .coordinator(federation: federation.name)
+        await #expect(throws: ConnectionError.refused(alert)) {
+            try await dial(
+                host: "127.0.0.1", port: listener.port, identity: identity, alpn: .federation, expecting: expecting)
+        }
+        #expect(try await eventually { listener.counters.snapshot.refusedHandshakes == [refusal: 1] })
+        // The listener goes on.
+        let (client, _) = try await federation.connect(listener)
+        await client.close()
+        await listener.close()
+    }
+
+    @Test func clientWithoutCertificate() async throws {
+        try await expectRefusal(of: nil, as: .noCertificate, .certificateRequired)
+    }
+
+    @Test func clientOfAnotherAuthority() async throws {
+        let foreign = try TestFederation("demo").party
+        let identity = TLSIdentity(
+            certificateChainDER: foreign.certificateChainDER, key: foreign.key, trustAnchors: [federation.authority])
+        try await expectRefusal(of: identity, as: .unknownAuthority, .unknownAuthority)
+    }
+
+    @Test func revokedClient() async throws {
+        let identity = try federation.newParty()
+        let revoked = identity.key.publicKey
+        try await expectRefusal(of: identity, as: .revoked, .certificateRevoked) { $0.publicKey == revoked }
+    }
+
+    @Test func expiredClient() async throws {
+        try await expectRefusal(
+            of: try federation.newParty(from: -600, to: -60), as: .expired, .certificateExpired)
+    }
+
+    @Test func clientOfTheFuture() async throws {
+        try await expectRefusal(of: try federation.newParty(from: 300), as: .notYetValid, .badCertificate)
+    }
+
+    @Test func clientWhoseCertificateNamesNoRole() async throws {
+        let key = try SigningKey.generate()
+        let leaf = try Certificate.issue(
+            CertificateTemplate(
+                subject: "x", uris: ["spiffe://demo/party/00"], notBefore: federation.authority.notBefore,
+                notAfter: federation.authority.notAfter),
+            publicKey: key.publicKey, issuer: federation.authority, signer: federation.key)
+        try await expectRefusal(
+            of: TLSIdentity(certificateChainDER: [leaf.der], key: key, trustAnchors: [federation.authority]),
+            as: .wrongRole, .badCertificate)
+    }
+
+    @Test func dialerRefusesAnotherKeyThanTheOneOnRecord() async throws {
+        let owner = federation.party
+        let listener = try await Listener.bind(host: "127.0.0.1", port: 0, identity: owner)
+        let other = try federation.newParty().key.publicKey
+        let actual = owner.key.publicKey
+        await #expect(
+            throws: ConnectionError.certificateRejected(
+                .wrongKey(expected: other.spkiHash, actual: actual.spkiHash))
+        ) {
+            try await federation.dial(
+                listener, as: federation.coordinator,
+                expecting: .party(PartyID(publicKey: other), federation: federation.name, spkiHash: other.spkiHash))
+        }
+        #expect(try await eventually { listener.counters.snapshot.refusedHandshakes == [.refusedByPeer: 1] })
+        let right = try await federation.dial(
+            listener, as: federation.coordinator,
+            expecting: .party(PartyID(publicKey: actual), federation: federation.name, spkiHash: actual.spkiHash))
+        await right.close()
+        await listener.close()
+    }
+
+    @Test func dialerRefusesAPartyInTheCoordinatorsPlace() async throws {
+        let listener = try await Listener.bind(host: "127.0.0.1", port: 0, identity: federation.party)
+        let expected = ConnectionError.certificateRejected(
+            .wrongRole(expected: "spiffe://demo/coordinator", actual: try federation.party.leaf.uris))
+        await #expect(throws: expected) { try await federation.dial(listener, as: federation.coordinator) }
+        await listener.close()
+    }
+
+    @Test func dialerRefusesTheCoordinatorOfAnotherFederation() async throws {
+        let listener = try await federation.listen()
+        let other = try #require(FederationName("other"))
+        let expected = ConnectionError.certificateRejected(
+            .wrongRole(expected: "spiffe://other/coordinator", actual: try federation.coordinator.leaf.uris))
+        await #expect(throws: expected) {
+            try await federation.dial(listener, expecting: .coordinator(federation: other))
+        }
+        await listener.close()
+    }
+
+    @Test func dialerRefusesARevokedServer() async throws {
+        let listener = try await federation.listen()
+        await #expect(throws: ConnectionError.certificateRejected(.revoked)) {
+            try await dial(
+                host: "127.0.0.1", port: listener.port, identity: federation.party,
+                expecting: .coordinator(federation: federation.name), isRevoked: { _ in true })
+        }
+        await listener.close()
+    }
+
+    @Test func enrollingClientIsServedOnlyWhereEnrolmentIs() async throws {
+        let expecting = PeerExpectation.enrolment(
+            federation: federation.name, authorityFingerprint: federation.authority.fingerprint)
+        let closed = try await federation.listen()
+        await #expect(throws: ConnectionError.refused(.noApplicationProtocol)) {
+            try await dial(host: "127.0.0.1", port: closed.port, identity: nil, expecting: expecting)
+        }
+        #expect(try await eventually { closed.counters.snapshot.refusedHandshakes == [.noApplicationProtocol: 1] })
+        await closed.close()
+
+        let listener = try await federation.listen(alpns: [.federation, .enrolment])
+        let client = try await dial(host: "127.0.0.1", port: listener.port, identity: nil, expecting: expecting)
+        let server = try await listener.accept()
+        #expect(server.peer == nil && server.applicationProtocol == .enrolment)
+        #expect(client.peerChain.last == federation.authority)
+        try await client.send([1, 2])
+        #expect(try await server.message() == [1, 2])
+        await client.close()
+
+        let wrong = Digest.zero
+        await #expect(throws: ConnectionError.certificateRejected(.wrongAuthority(expected: wrong))) {
+            try await dial(
+                host: "127.0.0.1", port: listener.port, identity: nil,
+                expecting: .enrolment(federation: federation.name, authorityFingerprint: wrong))
+        }
+        await listener.close()
+    }
+
+    @Test func whoSaysNothingIsTimedOut() async throws {
+        var configuration = TransportConfiguration()
+        configuration.handshakeTimeout = .milliseconds(200)
+        let listener = try await federation.listen(configuration: configuration)
+        let silent = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: listener.port).get()
+        #expect(try await eventually { listener.counters.snapshot.refusedHandshakes == [.timedOut: 1] })
+        #expect(try await eventually { !silent.isActive })
+        // One that completes TLS but never says welcome is no better.
+        let client = try await RawClient(federation, listener)
+        #expect(try await eventually { listener.counters.snapshot.refusedHandshakes == [.timedOut: 2] })
+        #expect(try await eventually { client.hasEnded })
+        await listener.close()
+    }
+
+    @Test func connectionsBeyondTheLimitAreClosed() async throws {
+        var configuration = TransportConfiguration()
+        configuration.connectionsMax = 1
+        let listener = try await federation.listen(configuration: configuration)
+        let (first, _) = try await federation.connect(listener)
+        await #expect(throws: ConnectionError.self) { try await federation.dial(listener) }
+        #expect(listener.counters.snapshot.refusedHandshakes == [.tooManyConnections: 1])
+        await first.close()
+        // The place is free when the server's end is closed too.
+        var second: Connection?
+        for _ in 0..<100 where second == nil { second = try? await federation.dial(listener) }
+        #expect(second != nil)
+        await second?.close()
+        await listener.close()
+    }
+}

@@ -45,7 +45,9 @@ let libraries: [[Target]] = [
     module("Identity", ["Primitives", protobuf], excluding: ["Protos"]),
     module("Shares", ["FiniteField", "Primitives"]),
     module("Quantization", ["FiniteField", "Primitives", "CVectorKernels"]),
-    module("Messages", ["Identity", "Shares", "Quantization", "FiniteField", "Primitives", protobuf], excluding: ["Protos"]),
+    module(
+        "Messages", ["Identity", "Shares", "Quantization", "FiniteField", "Primitives", protobuf], excluding: ["Protos"]
+    ),
     module(
         "Aggregation", ["Messages", "Shares", "Quantization", "FiniteField", "Identity", "Primitives"]),
     module("TLS", ["COpenSSL", "Primitives"], settings: pointers),

@@ -105,8 +105,7 @@ extension Coordinator {
         case .settingUp(let setUp): deadlines.append(setUp.deadline)
         case .collecting(let round): deadlines.append(round.deadline)
         case .voting(let round):
-            deadlines.append(round.deadline)
-            if let pinged = round.pingedAt { deadlines.append(pinged + .seconds(1)) }
+            deadlines.append(round.pingedAt.map { $0 + .seconds(1) } ?? round.deadline)
         case .answering(let round): deadlines.append(round.deadline)
         case .publishing(let round): deadlines.append(round.deadline)
         case .waiting(let waiting): deadlines.append(waiting.deadline)
@@ -117,6 +116,8 @@ extension Coordinator {
 
     /// Does whatever the present state demands, until nothing more follows.
     mutating func advance(_ now: ContinuousClock.Instant) throws {
+        // A member without a loss deadline that is not connected is lost; a deadline that has passed is due no more.
+        lossDeadlines = lossDeadlines.filter { $0.value > now }
         for _ in 0..<16 {
             let before = phase.name + "/\(lastEpoch)/\(lastRound)"
             switch phase {

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+
+import FiniteField
+import Identity
+import Messages
+import Primitives
+import Testing
+
+@testable import Aggregation
+
+/// The real machines against each other, with real signatures and masks.
+@Suite struct MemoryFederationTests {
+    @Test(arguments: [3, 4, 5, 10])
+    func everybodyEndsWithTheSameModel(count: Int) throws {
+        let federation = try MemoryFederation(sites: count)
+        try federation.connectAll()
+        try federation.run()
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+        try expectAgreement(federation, rounds: 2)
+        #expect(federation.rejections.isEmpty, "\(federation.rejections)")
+    }
+
+    /// All sites stand where the coordinator stands, and each base was opened over one set.
+    func expectAgreement(_ federation: MemoryFederation, rounds: Int, except absent: Set<String> = []) throws {
+        let chain = try #require(federation.coordinator?.chain)
+        #expect(chain.appliedRounds == rounds)
+        #expect(chain.closed)
+        for site in federation.sites.values where !absent.contains(site.name) {
+            #expect(site.machine?.ledger.chain?.modelHash == chain.modelHash, "\(site.name)")
+        }
+        expectOneSetPerBase(federation)
+        for site in federation.sites.values {
+            #expect(Set(site.made.map(\.base)).count == site.made.count, "\(site.name) made two updates for one base")
+        }
+    }
+
+    func expectOneSetPerBase(_ federation: MemoryFederation) {
+        for (base, group) in Dictionary(grouping: federation.opened, by: \.base) {
+            #expect(Set(group.map(\.set)).count == 1, "base \(base.hex.prefix(8)) was opened over several sets")
+        }
+    }
+
+    /// Which deliveries there are in an undisturbed run.
+    static func deliveries(sites count: Int) throws -> Int {
+        let federation = try MemoryFederation(sites: count)
+        try federation.connectAll()
+        var steps = 0
+        try federation.run(until: {
+            steps += 1
+            return false
+        })
+        return steps
+    }
+
+    @Test func aSiteThatRestartsAtAnyStepIsBackInTheRun() throws {
+        let total = try Self.deliveries(sites: 3)
+        for moment in stride(from: 1, to: total, by: 5) {
+            let federation = try MemoryFederation(sites: 3)
+            try federation.connectAll()
+            var steps = 0
+            try federation.run(until: {
+                steps += 1
+                return steps > moment
+            })
+            guard federation.end == nil else { continue }
+            try federation.kill("site-1")
+            for _ in 0..<7 { _ = try federation.step() }
+            try federation.restart("site-1")
+            try federation.run()
+            #expect(federation.end?.outcome == .complete, "killed at \(moment): \(federation.end as Any)")
+            try expectAgreement(federation, rounds: 2)
+        }
+    }
+
+    @Test func theServerMayRestartAtAnyStep() throws {
+        let total = try Self.deliveries(sites: 4)
+        for moment in stride(from: 1, to: total, by: 7) {
+            let federation = try MemoryFederation(sites: 4)
+            try federation.connectAll()
+            var steps = 0
+            try federation.run(until: {
+                steps += 1
+                return steps > moment
+            })
+            guard federation.end == nil else { continue }
+            federation.killCoordinator()
+            while try federation.step() {}
+            try federation.startCoordinator()
+            try federation.connectAll()
+            try federation.run()
+            #expect(federation.end?.outcome == .complete, "killed at \(moment): \(federation.end as Any)")
+            try expectAgreement(federation, rounds: 2)
+        }
+    }
+
+    @Test func aSiteThatIsLostForGoodEndsTheEpochAndTheOthersGoOn() throws {
+        let total = try Self.deliveries(sites: 4)
+        for moment in stride(from: 30, to: total, by: 7) {
+            let federation = try MemoryFederation(sites: 4)
+            try federation.connectAll()
+            var steps = 0
+            try federation.run(until: {
+                steps += 1
+                return steps > moment
+            })
+            guard federation.end == nil else { continue }
+            try federation.kill("site-2")
+            try federation.run()
+            expectOneSetPerBase(federation)
+            let answered = federation.coordinator?.answeredUnderBase.isEmpty == false
+            if federation.end?.outcome == .complete {
+                try expectAgreement(federation, rounds: 2, except: ["site-2"])
+            } else {
+                #expect(answered, "killed at \(moment): \(federation.end as Any) \(federation.rejections)")
+            }
+        }
+    }
+
+    @Test func twoSitesWaitForTheThirdAndThenGiveUp() throws {
+        let federation = try MemoryFederation(sites: 3)
+        try federation.connectAll()
+        try federation.run(until: {
+            federation.reports.contains { if case .roundOpened = $0 { true } else { false } }
+        })
+        let before = federation.now
+        try federation.kill("site-0")
+        try federation.run()
+        #expect(federation.end?.outcome == .aborted)
+        #expect(federation.end?.sentence.contains("site-0") == true)
+        #expect(federation.now - before >= federation.settings.rejoinWait)
+    }
+
+    @Test func aSiteThatComesBackIsTakenIntoTheNextEpoch() throws {
+        let federation = try MemoryFederation(sites: 4, rounds: 4)
+        try federation.connectAll()
+        try federation.run(until: { federation.coordinator?.chain.appliedRounds == 1 })
+        try federation.kill("site-3")
+        try federation.run(until: { federation.coordinator?.chain.appliedRounds == 2 })
+        try federation.restart("site-3")
+        try federation.run()
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+        try expectAgreement(federation, rounds: 4)
+    }
+}

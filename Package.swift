@@ -20,13 +20,13 @@ let pointers: [SwiftSetting] = [.strictMemorySafety()]
 /// A library module with its test target. The arrows are those of ARCHITECTURE.md, checked by `PackageTests`.
 func module(
     _ name: String, _ dependencies: [Target.Dependency], excluding: [String] = [], settings: [SwiftSetting] = [],
-    testing: [Target.Dependency] = []
+    testing: [Target.Dependency] = [], excludingFromTests: [String] = []
 ) -> [Target] {
     [
         .target(name: name, dependencies: dependencies, exclude: excluding, swiftSettings: settings),
         .testTarget(
             name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies + testing,
-            path: "Tests/\(name)Tests"),
+            path: "Tests/\(name)Tests", exclude: excludingFromTests),
     ]
 }
 
@@ -52,7 +52,7 @@ let libraries: [[Target]] = [
         "Aggregation", ["Messages", "Shares", "Quantization", "FiniteField", "Identity", "Primitives"]),
     module("TLS", ["COpenSSL", "Primitives"], settings: pointers),
     module("Transport", ["TLS", "Identity", "Primitives", logging] + nio),
-    module("Discovery", [logging] + nio),
+    module("Discovery", [logging] + nio, excludingFromTests: ["Support/avahi.sh"]),
     module("Storage", ["Identity", grdb], testing: ["Primitives"]),
     module("Learning", ["Primitives", "COpenBLAS", "CVectorKernels", "CZlib"]),
     module("Reporting", []),

@@ -15,20 +15,6 @@ struct IPAddress: Hashable, Sendable {
     /// Builds an IPv4 address from its four numbers.
     init(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) { bytes = [a, b, c, d] }
 
-    /// Takes the address part of a socket address; nil for a Unix domain socket.
-    init?(_ address: SocketAddress) {
-        switch address {
-        case .v4(let address):
-            var word = address.address.sin_addr
-            self.init(bytes: withUnsafeBytes(of: &word) { Array($0) })
-        case .v6(let address):
-            var words = address.address.sin6_addr
-            self.init(bytes: withUnsafeBytes(of: &words) { Array($0) })
-        case .unixDomainSocket:
-            return nil
-        }
-    }
-
     var isIPv4: Bool { bytes.count == 4 }
 
     var isLoopback: Bool {

@@ -30,7 +30,8 @@ import Testing
             #expect(Int128(opened.sum[10]) == total)
             model = model.indices.map { naiveApply(model[$0], sums[$0], Double(total)) }
         }
-        let final = try #require(federation.coordinatorModels[try #require(federation.coordinator?.chain.paramsHash)])
+        let finalHash = try #require(federation.coordinator?.chain.paramsHash)
+        let final = try #require(federation.coordinatorModels[finalHash])
         #expect(final.map(\.bitPattern) == model.map(\.bitPattern))
     }
 

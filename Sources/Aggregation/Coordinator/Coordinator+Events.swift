@@ -98,8 +98,15 @@ extension Coordinator {
     }
 
     /// The moment at which `tick` is due at the latest, or nil when only messages matter.
-    public var nextDeadline: ContinuousClock.Instant? {
-        var deadlines = Array(lossDeadlines.values)
+    public var nextDeadline: ContinuousClock.Instant? { nextDeadline(lossesAfter: nil) }
+
+    /// The moment after the last `tick` at which another is due; a loss that was noticed then is not due again.
+    public func nextDeadline(after lastTick: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        nextDeadline(lossesAfter: lastTick)
+    }
+
+    private func nextDeadline(lossesAfter lastTick: ContinuousClock.Instant?) -> ContinuousClock.Instant? {
+        var deadlines = lossDeadlines.values.filter { deadline in lastTick.map { deadline > $0 } ?? true }
         switch phase {
         case .gathering(let since): if let since { deadlines.append(since + settings.cohortWait) }
         case .settingUp(let setUp): deadlines.append(setUp.deadline)

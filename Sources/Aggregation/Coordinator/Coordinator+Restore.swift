@@ -6,15 +6,29 @@ import Primitives
 
 /// Takes a run up again from what was recorded (protocol section 5, rule (d): a reopened round has the same ctx).
 extension Coordinator {
+    /// Takes the numbers of earlier runs: members refuse an epoch or a round that is not larger than all before it, and an
+    /// epoch of less than two thirds of the largest.
+    mutating func goOnCounting(from facts: some Sequence<CoordinatorFact>) throws {
+        for fact in facts {
+            switch fact {
+            case .epochProposed(let epoch, let envelope):
+                lastEpoch = max(lastEpoch, epoch)
+                largestEpoch = max(largestEpoch, try EpochProposal(payload: envelope.payload).members.count)
+            case .roundOpened(let bytes): lastRound = max(lastRound, try RoundOpen(encoded: bytes).round)
+            default: break
+            }
+        }
+    }
+
     mutating func restore(_ facts: some Sequence<CoordinatorFact>, _ now: ContinuousClock.Instant) throws {
         var replay = Replay(coordinatorKey: signer.publicKey)
         for fact in facts { try replay.take(fact, &self) }
-        guard let plan else { return }
+        guard let plan, !hasEnded else { return }
         planIsStale = lastEpoch != plan.proposal.epoch
         // The server was away itself: its members get as long as a lost member gets.
         for member in plan.members { lossDeadlines[member] = now + settings.rejoinWait }
         guard let open = replay.open else {
-            if !hasEnded { phase = .between }
+            phase = .between
             return
         }
         let round = openedRound(open, plan)

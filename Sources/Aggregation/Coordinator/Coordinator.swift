@@ -66,14 +66,16 @@ public struct Coordinator: Sendable {
     /// Begins a run, or takes one up from the facts recorded so far.
     ///
     /// - Parameters:
-    ///   - facts: what was recorded, the run's beginning first.
+    ///   - facts: what was recorded, from the first run on; the last one that began is taken up. Numbers of epochs and
+    ///     rounds go on from run to run (protocol section 4).
     ///   - registry: the parties that may take part.
     ///   - now: members of a running epoch have from here until `rejoinWait` to connect.
     public init(
         settings: CoordinatorSettings, facts: [CoordinatorFact], registry: [EpochProposal.Member],
         signer: any Signer, now: ContinuousClock.Instant
     ) throws {
-        guard case .runBegan(let bytes, let chain)? = facts.first else {
+        let start = facts.lastIndex { if case .runBegan = $0 { true } else { false } } ?? facts.endIndex
+        guard start < facts.endIndex, case .runBegan(let bytes, let chain) = facts[start] else {
             preconditionFailure("the first fact of a run is its beginning")
         }
         self.settings = settings
@@ -82,7 +84,8 @@ public struct Coordinator: Sendable {
         self.signer = signer
         self.registry = Dictionary(uniqueKeysWithValues: registry.map { ($0.id, $0) })
         phase = .gathering(since: nil)
-        try restore(facts.dropFirst(), now)
+        try goOnCounting(from: facts[..<start])
+        try restore(facts[start...].dropFirst(), now)
     }
 
     /// The epoch that rounds run in, if there is one.

@@ -115,8 +115,11 @@ struct DurableDatabase: Sendable {
 }
 
 extension DurableDatabase {
-    func append(_ facts: [(kind: String, body: [UInt8])]) throws(StorageError) {
+    func append(
+        _ facts: [(kind: String, body: [UInt8])], values: [(key: String, value: [UInt8])] = []
+    ) throws(StorageError) {
         try write { database in
+            for entry in values { try Self.set(database, entry.key, entry.value) }
             for fact in facts {
                 try database.execute(
                     sql: "INSERT INTO facts (kind, body) VALUES (?, ?)", arguments: [fact.kind, Data(fact.body)])
@@ -144,11 +147,14 @@ extension DurableDatabase {
             guard let value else {
                 return try database.execute(sql: "DELETE FROM meta WHERE key = ?", arguments: [key])
             }
-            try database.execute(
-                sql:
-                    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                arguments: [key, Data(value)])
+            try Self.set(database, key, value)
         }
+    }
+
+    private static func set(_ database: Database, _ key: String, _ value: [UInt8]) throws {
+        try database.execute(
+            sql: "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            arguments: [key, Data(value)])
     }
 
     /// Reads a value, or stores the one given if there is none yet: two processes get the same.

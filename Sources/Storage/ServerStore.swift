@@ -17,8 +17,12 @@ public final class ServerStore: Sendable {
         database = try DurableDatabase(path: path, kind: .server)
     }
 
-    /// Appends facts in one transaction: all of them or none.
-    public func append(_ facts: [(kind: String, body: [UInt8])]) throws(StorageError) { try database.append(facts) }
+    /// Appends facts, and sets values under keys of the caller's, in one transaction: all of them or none.
+    public func append(
+        _ facts: [(kind: String, body: [UInt8])], values: [(key: String, value: [UInt8])] = []
+    ) throws(StorageError) {
+        try database.append(facts, values: values.map { ("user.\($0.key)", $0.value) })
+    }
 
     /// Appends a fact.
     public func append(kind: String, body: [UInt8]) throws(StorageError) { try database.append([(kind, body)]) }

@@ -137,6 +137,12 @@ final class TemporaryDirectory {
         #expect(try store.members().map(\.revokedAt) == [9, nil])
     }
 
+    @Test func factsAndValuesGoTogether() throws {
+        try store.append([("a", [1])], values: [("k", [2])])
+        #expect(try store.value("k") == [2])
+        #expect(try store.facts().count == 1)
+    }
+
     @Test func valuesAreReplacedAndRemoved() throws {
         #expect(try store.value("k") == nil)
         try store.set("k", to: [1])

@@ -39,13 +39,13 @@ struct SettingsTests {
             # a comment
             cohort_wait = "90s"
             seed = 7
-            rate = 0.01
+            learning_rate = 0.01
             discovery = false
             listen = "[::1]:7443"
             """)
         #expect(try settings.value(nil, .cohortWait, default: DurationOption(.zero)).duration == .seconds(90))
         #expect(try settings.value(UInt64?.none, .seed, default: 1) == 7)
-        #expect(try settings.value(Double?.none, .rate, default: 1) == 0.01)
+        #expect(try settings.value(Double?.none, .learningRate, default: 1) == 0.01)
         #expect(try settings.value(nil, .discovery, default: SwitchOption.on) == .off)
         #expect(try settings.required(HostPort?.none, .listen) == HostPort(host: "::1", port: 7443))
     }

@@ -4,7 +4,7 @@
 ///
 /// `cohort_wait` is the option `--cohort-wait` and the variable `SUMMAND_COHORT_WAIT`.
 public enum SettingKey: String, CaseIterable, Sendable {
-    case batch
+    case batchSize = "batch_size"
     case clip
     case cohort
     case cohortMin = "cohort_min"
@@ -13,13 +13,14 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case dataset
     case discovery
     case encoding
-    case epochs
     case federation
     case gamma
     case `init`
     case interface
     case label
+    case learningRate = "learning_rate"
     case listen
+    case localEpochs = "local_epochs"
     case metrics
     case mode
     case model
@@ -29,7 +30,6 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case partition
     case plain
     case portFile = "port_file"
-    case rate
     case rejoinWait = "rejoin_wait"
     case rounds
     case roundsPerEpoch = "rounds_per_epoch"

@@ -4,7 +4,40 @@ import Discovery
 import Identity
 import Logging
 import Primitives
+import TLS
 import Transport
+
+/// Says which of the two services of a coordinator is sought or announced.
+public enum FederationArm: Sendable, CaseIterable {
+    /// Plain federated averaging.
+    case plain
+    /// The secure federation.
+    case secure
+
+    /// What multicast announces under the TXT key `v`, so that the clients of one arm pass over the server of the other.
+    public var version: String {
+        switch self {
+        case .plain: "fedavg-1"
+        case .secure: "1"
+        }
+    }
+
+    /// What to call its server.
+    var server: String {
+        switch self {
+        case .plain: "plain server (fedavg)"
+        case .secure: "coordinator"
+        }
+    }
+
+    /// What is spoken on its connections.
+    public var applicationProtocol: ApplicationProtocol {
+        switch self {
+        case .plain: .averaging
+        case .secure: .federation
+        }
+    }
+}
 
 /// Finds the coordinator of a federation and connects to it: at the address given with `--server`, or at those that
 /// multicast and the invitation suggest.
@@ -14,6 +47,7 @@ import Transport
 public struct CoordinatorLocator: Sendable {
     /// The federation whose coordinator is sought.
     public let federation: FederationName
+    private let arm: FederationArm
     private let network: NetworkOptions.Resolved
     private let hints: [HostPort]
     private let discovery: DiscoveryService?
@@ -29,13 +63,15 @@ public struct CoordinatorLocator: Sendable {
     /// Prepares to look for a coordinator.
     ///
     /// - Parameters:
+    ///   - arm: the service that `connect` reaches; enrolment is served by both.
     ///   - hints: addresses to try besides, such as those of an invitation; not used with `--server`.
     ///   - discovery: a service that is running already; without one the locator runs its own while it looks.
     public init(
-        federation: FederationName, network: NetworkOptions.Resolved, hints: [HostPort] = [],
-        discovery: DiscoveryService? = nil, logger: Logger
+        federation: FederationName, arm: FederationArm = .secure, network: NetworkOptions.Resolved,
+        hints: [HostPort] = [], discovery: DiscoveryService? = nil, logger: Logger
     ) {
         self.federation = federation
+        self.arm = arm
         self.network = network
         self.hints = hints
         self.discovery = discovery
@@ -52,10 +88,10 @@ public struct CoordinatorLocator: Sendable {
     {
         let tls = identity.tlsIdentity
         let expected = PeerExpectation.coordinator(federation: federation, spkiHash: pin)
-        return try await reach { address, timeout in
+        return try await reach(version: arm.version) { [alpn = arm.applicationProtocol] address, timeout in
             try await dial(
-                host: address.host, port: Int(address.port), identity: tls, expecting: expected, meter: meter,
-                timeout: timeout)
+                host: address.host, port: Int(address.port), identity: tls, alpn: alpn, expecting: expected,
+                meter: meter, timeout: timeout)
         } abandon: {
             await $0.close()
         }
@@ -79,25 +115,26 @@ public struct CoordinatorLocator: Sendable {
     /// Tries all addresses, again and again and several at a time, until one attempt succeeds.
     ///
     /// - Parameters:
+    ///   - version: what the coordinator must announce by multicast; nil for anything.
     ///   - attempt: a `ConnectionError` means that this address is tried again later; any other error ends the search.
     ///   - abandon: disposes of what a second attempt achieved at the same time.
     func reach<Achieved: Sendable>(
-        _ attempt: @escaping @Sendable (HostPort, Duration) async throws -> Achieved,
+        version: String? = nil, _ attempt: @escaping @Sendable (HostPort, Duration) async throws -> Achieved,
         abandon: @escaping @Sendable (Achieved) async -> Void
     ) async throws -> Achieved {
         guard network.server == nil, network.discovery, discovery == nil else {
-            return try await search(discovery, attempt, abandon)
+            return try await search(discovery, version, attempt, abandon)
         }
         let browser = DiscoveryService(
             advertising: nil, interfaces: network.interfaces.selection, logger: logger)
         do {
             try await browser.start()
         } catch {
-            guard hints.isEmpty else { return try await search(nil, attempt, abandon) }
+            guard hints.isEmpty else { return try await search(nil, version, attempt, abandon) }
             throw error
         }
         do {
-            let achieved = try await search(browser, attempt, abandon)
+            let achieved = try await search(browser, version, attempt, abandon)
             await browser.stop()
             return achieved
         } catch {
@@ -113,7 +150,7 @@ public struct CoordinatorLocator: Sendable {
     }
 
     private func search<Achieved: Sendable>(
-        _ discovery: DiscoveryService?,
+        _ discovery: DiscoveryService?, _ version: String?,
         _ attempt: @escaping @Sendable (HostPort, Duration) async throws -> Achieved,
         _ abandon: @escaping @Sendable (Achieved) async -> Void
     ) async throws -> Achieved {
@@ -145,7 +182,7 @@ public struct CoordinatorLocator: Sendable {
                     throw error
                 case .tick:
                     guard now < network.wait else { throw givingUp(after: failures, schedule.addresses) }
-                    for address in await found(discovery) { schedule.add(address, at: now) }
+                    for address in await found(discovery, version) { schedule.add(address, at: now) }
                     group.addTask { try await Self.pause() }
                 }
                 while dials < Self.dialsMax, let address = schedule.next(at: now) {
@@ -170,9 +207,9 @@ public struct CoordinatorLocator: Sendable {
     }
 
     /// Lists what multicast has found so far, the addresses of one service in its own order.
-    private func found(_ discovery: DiscoveryService?) async -> [HostPort] {
+    private func found(_ discovery: DiscoveryService?, _ version: String?) async -> [HostPort] {
         guard network.server == nil, let discovery else { return [] }
-        let filter = DiscoveryFilter(federation: federation.text, role: .coordinator, version: "1")
+        let filter = DiscoveryFilter(federation: federation.text, role: .coordinator, version: version)
         return await discovery.services(matching: filter).flatMap { service in
             service.addresses.map { HostPort(host: $0, port: service.port) }
         }
@@ -185,7 +222,7 @@ public struct CoordinatorLocator: Sendable {
         if let (address, error) = tried.first(where: { $1.isFinal }) {
             return ProgramError(
                 .failed, "\(error)", subject: "\(address)",
-                remedy: "check that this is the coordinator of \(federation) and that it has not revoked this site",
+                remedy: "check that this is the \(arm.server) of \(federation) and that it has not revoked this site",
                 details: details)
         }
         let seconds = DurationOption(network.wait)

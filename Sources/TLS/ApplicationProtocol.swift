@@ -9,6 +9,9 @@ public struct ApplicationProtocol: Hashable, Sendable, CustomStringConvertible {
 
     /// The federation's protocol: both sides authenticated (protocol section 2, "channel").
     public static let federation = ApplicationProtocol(name: "smpc/1", demandsClientCertificate: true)
+    /// Plain federated averaging, without secret sharing: both sides authenticated. Another name, so that a program of one arm
+    /// that dials a server of the other is refused in the handshake.
+    public static let averaging = ApplicationProtocol(name: "fedavg/1", demandsClientCertificate: true)
     /// Enrolment: only the server has a certificate, the client proves itself by its token (protocol section 3).
     public static let enrolment = ApplicationProtocol(name: "smpc-enroll/1", demandsClientCertificate: false)
 

@@ -7,6 +7,12 @@ import Testing
 @Suite struct ApplicationProtocolTests {
     private static let both: [ApplicationProtocol] = [.federation, .enrolment]
 
+    @Test func theArmsOfAComparisonDoNotSpeakToEachOther() {
+        let list = ApplicationProtocol.averaging.wireBytes
+        #expect(ApplicationProtocol.select(from: Self.both, offered: list) == nil)
+        #expect(ApplicationProtocol.averaging.demandsClientCertificate)
+    }
+
     @Test func serversPreferenceDecides() {
         let list = ApplicationProtocol.enrolment.wireBytes + ApplicationProtocol.federation.wireBytes
         let selection = ApplicationProtocol.select(from: Self.both, offered: list)

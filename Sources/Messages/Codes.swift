@@ -68,6 +68,8 @@ public enum SilenceCause: UInt8, Sendable, Codable, CaseIterable {
     case unconfirmedHandover = 3
     /// The vector that it committed to can no longer be made, byte for byte.
     case cannotRepeat = 4
+    /// The site's policy allows no more rounds today.
+    case policy = 5
 }
 
 /// How a run ended.

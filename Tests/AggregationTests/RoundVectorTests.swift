@@ -88,7 +88,7 @@ import Testing
             let update = KeptUpdate(
                 base: round.context.base, delta: training ? try participant.get("x").floats() : [],
                 samples: training ? try participant.get("samples").int() : 0,
-                lossSum: Double(metrics[0]) / 1024, correct: metrics[1], tested: try participant.get("tested").int(),
+                lossSum: Double(metrics[0]) / 1024, correct: metrics[1], tested: metrics[2],
                 seed: SecretBytes([UInt8](repeating: 7, count: 32)))
             let roundKeys = try participant.get("RK by slot").list().map { try $0.secret() }
             let order = VectorOrder(

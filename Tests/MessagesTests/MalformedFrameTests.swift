@@ -104,11 +104,11 @@ import Testing
 
     @Test func unknownCodes() throws {
         try expect(
-            .range(message: "Silence", field: "cause", value: 5),
+            .range(message: "Silence", field: "cause", value: 6),
             .silence(
                 .with {
                     $0.ctx = hash
-                    $0.cause = 5
+                    $0.cause = 6
                 }))
         try expect(.range(message: "RunEnd", field: "outcome", value: 4), .runEnd(.with { $0.outcome = 4 }))
         try expect(

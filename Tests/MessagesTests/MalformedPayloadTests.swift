@@ -264,9 +264,6 @@ import Testing
         #expect(throws: InvalidMessage.length(message: "RunConfiguration", field: "run", expected: 16, actual: 15)) {
             try configuration { $0.run = Data(repeating: 0, count: 15) }
         }
-        #expect(throws: InvalidMessage.length(message: "RunConfiguration", field: "seed", expected: 32, actual: 0)) {
-            try configuration { $0.seed = Data() }
-        }
         #expect(
             throws: InvalidMessage.length(message: "RunConfiguration", field: "initial_seed", expected: 32, actual: 31)
         ) { try configuration { $0.initialSeed = Data(repeating: 0, count: 31) } }

@@ -29,7 +29,7 @@ extension Coordinator {
         if absent.contains(where: { !isLost($0, now) && registry[$0] != nil }) { return }
         if endIfDue() { return }
         let mayChange = openedBase != RoundContext.base(kind: nextKind, paramsHash: chain.paramsHash)
-        let newcomers = mayChange ? Set(connected.keys).subtracting(members) : []
+        let newcomers = mayChange ? Set(connected.keys).subtracting(members).subtracting(unconfirmed) : []
         let used = !plan.rounds.contains(lastRound + 1)
         if absent.isEmpty, newcomers.isEmpty, !used, !planIsStale { return try openRound(plan, now) }
         try propose(members.subtracting(absent).union(newcomers), now)
@@ -91,12 +91,23 @@ extension Coordinator {
         output.append(.report(.epochProposed(epoch: lastEpoch, members: plan.members)))
         output.append(.sendDirectory(plan.members))
         for member in plan.members {
-            if connected[member]?.needsHandover == true { output.append(.sendHandover(member, handoverHeader)) }
+            if needsHandover(member) { output.append(.sendHandover(member, handoverHeader)) }
             output.append(.send(member, .epochProposal(signed.envelope)))
         }
         lossDeadlines = lossDeadlines.filter { plan.index(of: $0.key) != nil }
         phase = .settingUp(
             EpochSetUp(plan: plan, proposal: signed.envelope, deadline: now + settings.setUpDeadline))
+    }
+
+    /// Whether a party must be handed the model before an epoch: it neither was in the last one, where every result went
+    /// to it, nor stood where the chain stands when it connected.
+    func needsHandover(_ party: PartyID) -> Bool {
+        guard chain.index > 0, let hello = connected[party]?.hello else { return false }
+        if hello.position?.run == configuration.run {
+            if plan?.index(of: party) != nil, followsChain.contains(party) { return false }
+            if hello.position?.chainIndex == chain.index { return false }
+        }
+        return true
     }
 
     /// E5: a participant holds its keys.
@@ -161,7 +172,9 @@ extension Coordinator {
         output.append(.report(.proposalRefused(by: party, refusal.line, refusal.detail)))
         let settled = Set(plan?.members ?? [])
         let newcomers = Set(refusal.parties).intersection(setUp.plan.members).subtracting(settled).subtracting([party])
-        let out = refusal.line == .unknownMember && !settled.isEmpty && !newcomers.isEmpty ? newcomers : [party]
+        let isAboutNewcomers = refusal.line == .unknownMember || refusal.line == .changedKey
+        let out = isAboutNewcomers && !settled.isEmpty && !newcomers.isEmpty ? newcomers : [party]
+        if out != [party] { unconfirmed.formUnion(newcomers) }
         let rest = Set(setUp.plan.members).subtracting(out)
         if canGoOn(with: rest) { return try propose(rest, now) }
         finish(
@@ -180,7 +193,8 @@ extension Coordinator {
             plan = setUp.plan
             note(.epochReady(epoch: setUp.plan.proposal.epoch))
             output.append(.report(.epochReady(epoch: setUp.plan.proposal.epoch, committee: setUp.plan.committee)))
-            for member in setUp.plan.members { connected[member]?.needsHandover = false }
+            followsChain = members
+            unconfirmed = unconfirmed.filter { connected[$0] != nil }
             phase = .between
             return
         }

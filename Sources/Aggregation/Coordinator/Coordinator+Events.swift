@@ -16,8 +16,9 @@ extension Coordinator {
                 return
             }
             machine.dropStreams(of: party)
-            machine.connected[party] = ConnectedParty(hello: hello, pongAt: now, needsHandover: false)
+            machine.connected[party] = ConnectedParty(hello: hello, pongAt: now)
             machine.lossDeadlines[party] = nil
+            machine.unconfirmed.remove(party)
             machine.noticeLostKeys(party, hello)
             machine.bringUpToDate(party, hello)
             try machine.advance(now)
@@ -153,11 +154,19 @@ extension Coordinator {
     private mutating func bringUpToDate(_ party: PartyID, _ hello: Hello) {
         let missed = missedSteps(party, hello)
         for item in missed ?? [] { resend(item, to: party) }
-        connected[party]?.needsHandover = missed == nil && chain.index > 0
+        if missed == nil {
+            followsChain.remove(party)
+        } else if plan?.index(of: party) != nil {
+            followsChain.insert(party)
+        }
         switch phase {
+        case .publishing(var publishing) where hello.position?.chainIndex == historyEnd && missed?.isEmpty == true:
+            // It applied the result before the connection broke, or before the server stopped.
+            publishing.applied.insert(party)
+            phase = .publishing(publishing)
         case .settingUp(let setUp) where setUp.plan.index(of: party) != nil:
             output.append(.sendDirectory([party]))
-            if connected[party]?.needsHandover == true { output.append(.sendHandover(party, handoverHeader)) }
+            if needsHandover(party) { output.append(.sendHandover(party, handoverHeader)) }
             output.append(.send(party, .epochProposal(setUp.proposal)))
             if let bundle = setUp.bundle { output.append(.send(party, .epochReadyBundle(bundle))) }
         case .collecting(let round): resume(round.round, nil, party)

@@ -36,6 +36,10 @@ public struct Coordinator: Sendable {
     var answeredUnderBase: Set<PartyID> = []
     /// Parties that are connected and have said Hello.
     var connected: [PartyID: ConnectedParty] = [:]
+    /// Members of the epoch that have got, or will get, every result of it.
+    var followsChain: Set<PartyID> = []
+    /// Newcomers that some site has not confirmed; tried again when they connect anew.
+    var unconfirmed: Set<PartyID> = []
     /// When a member of the epoch that is not connected counts as lost.
     var lossDeadlines: [PartyID: ContinuousClock.Instant] = [:]
     /// Every Result and Skip of this and the last epoch, for members that missed them.
@@ -46,8 +50,6 @@ public struct Coordinator: Sendable {
     struct ConnectedParty: Sendable {
         let hello: Hello
         var pongAt: ContinuousClock.Instant
-        /// Whether it cannot follow the chain and must be handed the model before its next epoch.
-        var needsHandover: Bool
     }
 
     /// A step of the chain, to be sent again.

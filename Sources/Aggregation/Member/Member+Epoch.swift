@@ -17,7 +17,8 @@ extension Member {
             }
         }
         let review = ProposalReview(
-            rules: rules, ledger: ledger, members: members, handover: handover, unixSeconds: unixSeconds)
+            rules: rules, ledger: ledger, members: members, handover: handover, unixSeconds: unixSeconds,
+            epochsToday: activity.epochs)
         do {
             return begin(try review.accept(signed), envelope)
         } catch {

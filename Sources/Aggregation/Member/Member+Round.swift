@@ -68,6 +68,7 @@ extension Member {
     /// "One base, one set", rules (b) and (c): an update, the update that is kept, or nothing.
     private mutating func decideUpload() -> [MemberAction] {
         guard case .ready(let plan, _) = phase, let context = round?.context else { return [] }
+        if rules.policy.refusal(roundsToday: activity.rounds) != nil { return stayedSilent(.policy) }
         if !ledger.ownsChain, ledger.othersOwning < plan.committee.corruptMax + 1 {
             return stayedSilent(.unconfirmedHandover)
         }

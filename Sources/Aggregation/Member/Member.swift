@@ -25,6 +25,8 @@ public struct Member: Sendable {
     public internal(set) var members: MemberRecord
     /// The time of day, set by the shell before each event; only the member record's dates depend on it.
     public var unixSeconds: Int64 = 0
+    /// What this member did in the last 24 hours, set by the shell before each event, for the policy's limits.
+    public var activity = Activity()
     let signer: any Signer
     let coordinator: PublicKey
     let random: @Sendable (Int) -> SecretBytes
@@ -35,6 +37,18 @@ public struct Member: Sendable {
     var earlySeeds: [PartyID: SlotSeed] = [:]
     /// Peers whose connection stands.
     var connectedPeers: Set<PartyID> = []
+
+    /// What a member did in the last 24 hours.
+    public struct Activity: Equatable, Sendable {
+        public var rounds: Int
+        public var epochs: Int
+
+        /// Makes a count.
+        public init(rounds: Int = 0, epochs: Int = 0) {
+            self.rounds = rounds
+            self.epochs = epochs
+        }
+    }
 
     /// Where a member is in its epoch.
     enum EpochPhase: Sendable {

@@ -82,6 +82,8 @@ struct ProposalReview {
     let handover: HandoverHeader?
     /// For the member record's dates.
     let unixSeconds: Int64
+    /// Epochs taken part in during the last 24 hours.
+    let epochsToday: Int
 
     func accept(_ signed: Signed<EpochProposal>) throws(ProposalRefusal) -> AcceptedProposal {
         let proposal = signed.value
@@ -135,6 +137,7 @@ struct ProposalReview {
         }
         let refusal =
             policy.refusal(cohortMin: cohortMin) ?? policy.refusal(encodingBits: Int(configuration.bits))
+            ?? policy.refusal(epochsToday: epochsToday)
         if let refusal { throw ProposalRefusal(.policy, refusal.description) }
     }
 

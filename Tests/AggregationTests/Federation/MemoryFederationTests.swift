@@ -141,4 +141,46 @@ import Testing
         #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
         try expectAgreement(federation, rounds: 4)
     }
+
+    @Test func aSiteThatComesBackInTheMiddleOfARoundIsHandedTheModelOfTheNext() throws {
+        let federation = try MemoryFederation(sites: 4, rounds: 4)
+        try federation.connectAll()
+        try federation.run(until: { federation.coordinator?.chain.appliedRounds == 1 })
+        try federation.kill("site-3")
+        try federation.run(until: {
+            federation.coordinator?.chain.appliedRounds == 1 && federation.coordinator?.epoch?.members.count == 3
+                && federation.coordinator?.phaseName == "uploads"
+        })
+        try federation.restart("site-3")
+        try federation.run()
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+        try expectAgreement(federation, rounds: 4)
+        #expect(federation.coordinator?.epoch?.members.count == 4)
+    }
+
+    @Test func aNewcomerThatNobodyConfirmedIsLeftOutAndTheRunGoesOn() throws {
+        let federation = try MemoryFederation(sites: 4, rounds: 3)
+        try federation.connectAll()
+        try federation.run(until: { federation.coordinator?.chain.appliedRounds == 1 })
+        try federation.addSite("stranger", seed: 9)
+        try federation.event { try $0.registryChanged(federation.registry, now: federation.now) }
+        try federation.connect("stranger")
+        try federation.run()
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+        try expectAgreement(federation, rounds: 3, except: ["stranger"])
+        let refusals = federation.reports.filter { if case .proposalRefused = $0 { true } else { false } }
+        #expect(!refusals.isEmpty && refusals.count <= 4)
+    }
+
+    @Test func aSiteWhoseStateWasRestoredElsewhereLosesItsKeysAndANewEpochFollows() throws {
+        let federation = try MemoryFederation(sites: 4, rounds: 3)
+        try federation.connectAll()
+        try federation.run(until: { federation.coordinator?.chain.appliedRounds == 1 })
+        try federation.kill("site-1")
+        federation.names["site-1"].flatMap { federation.sites[$0] }?.keys = nil
+        try federation.restart("site-1")
+        try federation.run()
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+        try expectAgreement(federation, rounds: 3)
+    }
 }

@@ -19,6 +19,8 @@ what is trained:
   --partition HOW      iid, dirichlet:ALPHA or shards:K (default: iid)
   --model SPEC         such as mlp:784-128-10 or softmax:784-10 (default: mlp:784-128-10)
   --seed N             seed of the run: data, first parameters, training (default: 1)
+  --optimizer NAME, --learning-rate X, --momentum X, --batch-size N, --local-epochs N, --weights NAME
+                       how the clients train and weigh (default: the programs', see smpc-server run --help)
 
 how:
   --encoding NAME      encoding of the secure vectors (default: exact)
@@ -60,8 +62,12 @@ keep=false
 programs=
 chosen=()
 
+# Options that both servers take unchanged, where they are given.
+training=(optimizer learning_rate momentum batch_size local_epochs weights)
+for option in "${training[@]}"; do printf -v "$option" ''; done
+
 # What --resume takes up again; the other options concern one invocation only.
-remembered=(clients rounds dataset data label partition model seed encoding plain gamma cohort_wait arm)
+remembered=(clients rounds dataset data label partition model seed encoding plain gamma cohort_wait arm "${training[@]}")
 
 # Reads the command line into the variables above.
 parse_arguments() {
@@ -74,7 +80,8 @@ parse_arguments() {
             --resume) resume=true ;;
             --keep) keep=true ;;
             --dataset | --data | --label | --partition | --model | --seed | --encoding | --plain | --gamma | \
-                --cohort-wait | --arm | --discovery | --metrics | --bin)
+                --cohort-wait | --optimizer | --learning-rate | --momentum | --batch-size | --local-epochs | --weights | \
+                --arm | --discovery | --metrics | --bin)
                 (($# >= 2)) || usage_error "$1 needs a value"
                 set_option "$1" "$2"
                 shift
@@ -253,6 +260,10 @@ start_server() {
     command+=(--state "$directory/fed" --rounds "$rounds" --cohort "$clients" --cohort-wait "$cohort_wait"
         --listen 127.0.0.1:0 --interface lo --port-file "$port_file" --model "$model" --seed "$seed"
         --encoding "$encoding" --dataset "$dataset" --partition "$partition" --metrics "$metrics/$name")
+    local option
+    for option in "${training[@]}"; do
+        [[ -z ${!option} ]] || command+=("--${option//_/-}" "${!option}")
+    done
     [[ $name != normal || -z $plain ]] || command+=(--plain "$plain")
     [[ $name != smpc || -z $gamma ]] || command+=(--gamma "$gamma")
     [[ $discovery == multicast ]] || command+=(--discovery off)

@@ -57,6 +57,17 @@ import Testing
         }
     }
 
+    @Test func optionsOfTrainingReachBothServers() async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run(
+                "run.sh", arguments(harness, Self.small + ["--learning-rate", "0.05", "--gamma", "10"]))
+            #expect(outcome.code == 0, "\(outcome.error)")
+            let servers = try harness.calls().filter { $0.contains("--port-file") }
+            #expect(servers.count == 2 && servers.allSatisfy { $0.contains(" --learning-rate 0.05 ") })
+            #expect(servers.map { $0.contains(" --gamma 10 ") } == [false, true])
+        }
+    }
+
     @Test(arguments: [
         ("STAND_IN_COMPARE_CODE", Int32(3)), ("STAND_IN_SERVER_CODE", 2), ("STAND_IN_CLIENT_CODE", 69),
     ]) func anExitCodeIsPassedOn(variable: String, code: Int32) async throws {

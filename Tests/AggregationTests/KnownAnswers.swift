@@ -153,7 +153,7 @@ struct KnownRound {
             run: [UInt8](repeating: 0, count: 16), bits: UInt8(try encoding.get("b").int()),
             clip: try encoding.get("clip").double(), weightMax: try encoding.get("weightMax").double(),
             uniformWeights: false, layout: try known.get("layout").bytes(), model: "known", initial: .seed(.zero),
-            seed: .zero, rounds: 100, roundsPerEpoch: 100,
+            seed: 0, rounds: 100, roundsPerEpoch: 100,
             gammaPercent: try known.get("epoch").get("gammaPercent").int(),
             cohortMin: try known.get("cohortMin").int(),
             training: .init(optimizer: "sgd", learningRate: 0.1, momentum: 0, batchSize: 1, localEpochs: 1))

@@ -76,7 +76,8 @@ import Testing
         }
     }
 
-    /// The path of a member: the same but for clip counts, which the files state apart, and the blind, whose seed is ours.
+    /// The path of a member: the same but for clip counts, which the files state apart like the other metrics, and the blind, whose
+    /// seed is ours.
     @Test(arguments: files) func aMembersOrderGivesTheKnownVectorUpToTheBlind(file: String) throws {
         let round = try KnownRound(file)
         let layout = try round.configuration.checkedEncoding(kind: round.context.kind).parameters.vectorLayout

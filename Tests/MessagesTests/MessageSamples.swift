@@ -36,7 +36,7 @@ enum Samples {
     static let configuration = RunConfiguration(
         run: [UInt8](repeating: 0xa0, count: 16), bits: 63, clip: 1.5, weightMax: 0x1p20, uniformWeights: true,
         layout: [0, 0, 0, 1, 0x77, 0, 0, 0, 1, 0, 0, 0, 10], model: "softmax:4-2", initial: .seed(digest(0xa1)),
-        seed: 0xa2a2_a2a2_a2a2_a2a2, rounds: 20, roundsPerEpoch: 8, gammaPercent: 20, cohortMin: 3, training: training)
+        seed: 300, rounds: 20, roundsPerEpoch: 8, gammaPercent: 20, cohortMin: 3, training: training)
 
     static func proposal() throws -> EpochProposal {
         EpochProposal(

@@ -173,7 +173,7 @@ import Testing
                 "2a", "0d", "0000000177000000010000000a",  // 5 layout
                 "32", "0b", "736f66746d61783a342d32",  // 6 model: softmax:4-2
                 "3a", "20", digest("a1"),  // 7 initial_seed
-                "49", "a2a2a2a2a2a2a2a2",  // 9 seed, fixed64
+                "49", "2c01000000000000",  // 9 seed: 300
                 "50", "14",  // 10 rounds
                 "58", "08",  // 11 rounds_per_epoch
                 "60", "14",  // 12 gamma_percent

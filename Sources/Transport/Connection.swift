@@ -30,7 +30,7 @@ public final class Connection: Sendable {
     /// This end's numeric address; nil if it has none.
     public let localHost: String?
     private let core: ConnectionCore
-    private let liveness: Liveness
+    private let status: ConnectionStatus
     private let queue: ReceiveQueue<TransportEvent>
 
     /// To be made on the event loop, once the peer's welcome is there.
@@ -43,7 +43,7 @@ public final class Connection: Sendable {
         localHost = channel.localAddress?.ipAddress
         remoteAddress = Self.text(channel.remoteAddress)
         self.core = core
-        liveness = handler.liveness
+        status = handler.status
         queue = events
     }
 
@@ -72,10 +72,14 @@ public final class Connection: Sendable {
     }
 
     /// When the peer last answered a ping; nil before the first answer.
-    public var lastPong: ContinuousClock.Instant? { liveness.lastPong }
+    public var lastPong: ContinuousClock.Instant? { status.lastPong }
 
     /// How long the last answer to a ping took.
-    public var roundTrip: Duration? { liveness.roundTrip }
+    public var roundTrip: Duration? { status.roundTrip }
+
+    /// Why the connection has ended, `ConnectionError.closed` with the closer's reason after a close in good order; nil
+    /// while it is open.
+    public var end: ConnectionError? { status.end }
 
     /// Derives bytes that only the two ends of this connection can know (RFC 8446, section 7.5).
     public func exporter(label: String, context: [UInt8], count: Int) async throws -> [UInt8] {
@@ -107,7 +111,8 @@ public final class Connection: Sendable {
         }
     }
 
-    private static func text(_ address: SocketAddress?) -> String {
+    /// An address and port as people write them.
+    static func text(_ address: SocketAddress?) -> String {
         guard let address, let host = address.ipAddress, let port = address.port else { return "unknown" }
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

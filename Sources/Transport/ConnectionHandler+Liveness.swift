@@ -23,7 +23,7 @@ extension ConnectionHandler {
     /// Takes the peer's answer to a ping; one that answers nothing is dropped.
     func ponged(_ nonce: UInt64) {
         guard let answer = pings.answered(nonce: nonce, at: .now()) else { return }
-        liveness.answered(after: answer.roundTrip)
+        status.answered(after: answer.roundTrip)
         if let waiter = answer.waiter { succeed(waiter) }
     }
 

@@ -29,7 +29,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     let configuration: TransportConfiguration
     let isDialler: Bool
     let tls: TLSHandler
-    let liveness = Liveness()
+    let status = ConnectionStatus()
     private let counters: TransportCounters?
     private let setupTimeout: Duration
     /// The connection, once the peer's welcome is there; fails with `ConnectionError`.
@@ -362,6 +362,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func end(_ error: ConnectionError) {
         if case .closed = phase { return }
         phase = .closed(error)
+        status.ended(error)
         stopTimers()
         if case .closed = error { events?.finish() } else { events?.finish(throwing: error) }
         events = nil

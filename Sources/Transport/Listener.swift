@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import Identity
+import Logging
 import NIOCore
 import NIOPosix
 import Primitives
-import Synchronization
 import TLS
 
 /// Says why a listener could not be made.
@@ -58,18 +57,19 @@ public final class Listener: Sendable {
     ///   - identity: what it shows; its leaf names the federation whose members are accepted.
     ///   - alpns: what it speaks. Whoever offers none of these is refused.
     ///   - isRevoked: asked for every certificate of the federation, on the event loop: it must not block.
+    ///   - logger: hears of every refused connection, at debug level.
     /// - Throws: `ListenerError`.
     public static func bind(
         host: String, port: Int, identity: TLSIdentity, alpns: [ApplicationProtocol] = [.federation],
         isRevoked: @escaping @Sendable (Certificate) -> Bool = { _ in false }, meter: ByteMeter? = nil,
-        configuration: TransportConfiguration = TransportConfiguration(),
+        configuration: TransportConfiguration = TransportConfiguration(), logger: Logger? = nil,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) async throws -> Listener {
         let context = try makeContext(identity, alpns: alpns, isRevoked: isRevoked)
-        let counters = TransportCounters()
-        let places = Places(configuration: configuration)
         let (connections, output) = AsyncStream.makeStream(
             of: Connection.self, bufferingPolicy: .bufferingOldest(configuration.connectionsMax))
+        let acceptor = Acceptor(
+            context: context, configuration: configuration, meter: meter, logger: logger, output: output)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -77,12 +77,12 @@ public final class Listener: Sendable {
             .childChannelOption(.writeBufferWaterMark, value: .transport)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try accept(channel, context, places, counters, meter, configuration, output)
+                    try acceptor.accept(channel)
                 }
             }
         do {
             let channel = try await bootstrap.bind(host: host, port: port).get()
-            return Listener(channel: channel, counters: counters, connections: connections, output: output)
+            return Listener(channel: channel, counters: acceptor.counters, connections: connections, output: output)
         } catch let error as IOError where error.errnoCode == SystemError.addressInUse {
             throw ListenerError.addressInUse(host: host, port: port)
         } catch {
@@ -99,9 +99,10 @@ public final class Listener: Sendable {
     private static func makeContext(
         _ identity: TLSIdentity, alpns: [ApplicationProtocol], isRevoked: @escaping @Sendable (Certificate) -> Bool
     ) throws -> TLSContext {
-        guard let leaf = try identity.certificateChainDER.first.map({ try Certificate(der: $0) }),
-            let own = try? PeerIdentity(leaf)
-        else { throw ListenerError.identityWithoutRole(uris: []) }
+        let leaf = identity.certificateChainDER.first.flatMap { try? Certificate(der: $0) }
+        guard let leaf, let own = try? PeerIdentity(leaf) else {
+            throw ListenerError.identityWithoutRole(uris: leaf?.uris ?? [])
+        }
         do throws(TLSError) {
             return try TLSContext(serving: alpns, as: identity) { certificate in
                 guard let peer = try? PeerIdentity(certificate), peer.federation == own.federation else {
@@ -111,84 +112,6 @@ public final class Listener: Sendable {
             }
         } catch {
             throw ListenerError.tls(error)
-        }
-    }
-
-    /// Prepares an accepted socket, on its event loop.
-    private static func accept(
-        _ channel: any Channel, _ context: TLSContext, _ places: Places, _ counters: TransportCounters,
-        _ meter: ByteMeter?, _ configuration: TransportConfiguration, _ output: AsyncStream<Connection>.Continuation
-    ) throws {
-        if let refusal = places.take() {
-            counters.count(refusal: refusal)
-            channel.close(promise: nil)
-            return
-        }
-        let place = Places.Place(places)
-        channel.closeFuture.whenComplete { _ in place.leave() }
-        let tls = TLSHandler(
-            session: try context.makeSession(), isClient: false, meter: meter,
-            lingerTimeout: configuration.closeTimeout)
-        let ready = channel.eventLoop.makePromise(of: Connection.self)
-        ready.futureResult.whenComplete { result in
-            place.completeHandshake()
-            switch result {
-            case .success(let connection):
-                counters.countAccepted()
-                if case .enqueued = output.yield(connection) { return }
-                channel.close(promise: nil)
-            case .failure(let error):
-                counters.count(refusal: HandshakeRefusal(error as? ConnectionError ?? .closedBeforeWelcome))
-            }
-        }
-        let handler = ConnectionHandler(
-            tls: tls, isDialler: false, configuration: configuration, setupTimeout: configuration.handshakeTimeout,
-            counters: counters, ready: ready)
-        try channel.pipeline.syncOperations.addHandlers(tls, handler)
-    }
-}
-
-/// Bounds the connections of a listener and those among them that have not completed their handshake.
-private final class Places: Sendable {
-    private struct State {
-        var connections = 0
-        var handshakes = 0
-    }
-
-    private let configuration: TransportConfiguration
-    private let state = Mutex(State())
-
-    init(configuration: TransportConfiguration) { self.configuration = configuration }
-
-    /// Takes a place, or says why there is none.
-    func take() -> HandshakeRefusal? {
-        state.withLock { state in
-            guard state.connections < configuration.connectionsMax else { return .tooManyConnections }
-            guard state.handshakes < configuration.handshakesMax else { return .tooManyHandshakes }
-            state.connections += 1
-            state.handshakes += 1
-            return nil
-        }
-    }
-
-    /// One connection's place; what it gives back, it gives back once.
-    final class Place: Sendable {
-        private let places: Places
-        private let isShakingHands = Mutex(true)
-
-        init(_ places: Places) { self.places = places }
-
-        func completeHandshake() {
-            let wasShaking = isShakingHands.withLock { value in
-                defer { value = false }
-                return value
-            }
-            if wasShaking { places.state.withLock { $0.handshakes -= 1 } }
-        }
-
-        func leave() {
-            completeHandshake()
-            places.state.withLock { $0.connections -= 1 }
         }
     }
 }

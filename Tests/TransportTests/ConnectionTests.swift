@@ -54,6 +54,7 @@ import Testing
         var received = 0
         for try await _ in server.events { received += 1 }
         #expect(received == 1)
+        #expect(server.end == .closed(.shutdown) && client.end == .closed(.shutdown))
         await #expect(throws: ConnectionError.closed(.shutdown)) { try await server.send([2]) }
         await #expect(throws: ConnectionError.closed(.shutdown)) { try await client.send([2]) }
         await server.close()

@@ -156,7 +156,7 @@ import Testing
 
     @Test func whoSaysNothingIsTimedOut() async throws {
         var configuration = TransportConfiguration()
-        configuration.handshakeTimeout = .milliseconds(200)
+        configuration.handshakeTimeout = .seconds(1)
         let listener = try await federation.listen(configuration: configuration)
         let silent = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: listener.port).get()

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+import Logging
+import NIOCore
+import TLS
+
+/// Prepares the sockets that a listener accepts, and hands on the connections that come of them.
+struct Acceptor: Sendable {
+    let counters = TransportCounters()
+    private let context: TLSContext
+    private let configuration: TransportConfiguration
+    private let meter: ByteMeter?
+    private let logger: Logger?
+    private let output: AsyncStream<Connection>.Continuation
+    private let places: Places
+
+    init(
+        context: TLSContext, configuration: TransportConfiguration, meter: ByteMeter?, logger: Logger?,
+        output: AsyncStream<Connection>.Continuation
+    ) {
+        self.context = context
+        self.configuration = configuration
+        self.meter = meter
+        self.logger = logger
+        self.output = output
+        places = Places(configuration: configuration)
+    }
+
+    /// Gives a new socket its handlers, or closes it when there is no place; to be called on its event loop.
+    func accept(_ channel: any Channel) throws {
+        let remote = channel.remoteAddress
+        if let refusal = places.take() {
+            refuse(refusal, remote, reason: "no place")
+            channel.close(promise: nil)
+            return
+        }
+        let place = Places.Place(places)
+        channel.closeFuture.whenComplete { _ in place.leave() }
+        let tls = TLSHandler(
+            session: try context.makeSession(), isClient: false, meter: meter,
+            lingerTimeout: configuration.closeTimeout)
+        let ready = channel.eventLoop.makePromise(of: Connection.self)
+        ready.futureResult.whenComplete { result in
+            place.completeHandshake()
+            switch result {
+            case .success(let connection):
+                counters.countAccepted()
+                if case .enqueued = output.yield(connection) { return }
+                channel.close(promise: nil)
+            case .failure(let error):
+                let error = error as? ConnectionError ?? .closedBeforeWelcome
+                refuse(HandshakeRefusal(error), remote, reason: error.description)
+            }
+        }
+        let handler = ConnectionHandler(
+            tls: tls, isDialler: false, configuration: configuration, setupTimeout: configuration.handshakeTimeout,
+            counters: counters, ready: ready)
+        try channel.pipeline.syncOperations.addHandlers(tls, handler)
+    }
+
+    private func refuse(_ refusal: HandshakeRefusal, _ remote: SocketAddress?, reason: String) {
+        counters.count(refusal: refusal)
+        logger?.debug(
+            "Refused a connection",
+            metadata: [
+                "refusal": "\(refusal.rawValue)", "remote": "\(Connection.text(remote))", "reason": "\(reason)",
+            ])
+    }
+}

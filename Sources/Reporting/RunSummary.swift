@@ -29,12 +29,15 @@ public struct RunSummary: Equatable, Sendable {
     public var paramsHashes: [String]
     /// The wall-clock time of the whole run, in seconds.
     public var seconds: Double
+    /// What the coordinator refused, by kind: handshakes, frames, messages, streams; empty when nothing was counted.
+    public var counters: [String: Int]
 
     /// Derives the summary of a run from its records, which must be in round order.
     public init(
         description: RunDescription, records: [RoundRecord], outcome: RunOutcome, reason: String? = nil,
-        seconds: Double, peakMemoryBytes: Int
+        seconds: Double, peakMemoryBytes: Int, counters: [String: Int] = [:]
     ) {
+        self.counters = counters
         self.description = description
         self.outcome = outcome
         self.reason = reason
@@ -63,6 +66,7 @@ extension RunSummary: Codable {
         case peakMemoryBytes = "peak_memory_bytes"
         case paramsHashes = "params_hashes"
         case seconds
+        case counters
     }
 
     /// Reads one flat object: the keys of the description and those of the summary.
@@ -80,6 +84,7 @@ extension RunSummary: Codable {
         peakMemoryBytes = try keys.decode(Int.self, forKey: .peakMemoryBytes)
         paramsHashes = try keys.decode([String].self, forKey: .paramsHashes)
         seconds = try keys.decode(Double.self, forKey: .seconds)
+        counters = try keys.decodeIfPresent([String: Int].self, forKey: .counters) ?? [:]
     }
 
     /// Writes one flat object: the keys of the description and those of the summary.
@@ -97,6 +102,7 @@ extension RunSummary: Codable {
         try keys.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
         try keys.encode(paramsHashes, forKey: .paramsHashes)
         try keys.encode(seconds, forKey: .seconds)
+        if !counters.isEmpty { try keys.encode(counters, forKey: .counters) }
     }
 }
 

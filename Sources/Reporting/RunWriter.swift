@@ -84,11 +84,11 @@ public final class RunWriter: Sendable {
     @discardableResult
     public func finish(
         _ description: RunDescription, outcome: RunOutcome, reason: String? = nil, seconds: Double,
-        peakMemoryBytes: Int
+        peakMemoryBytes: Int, counters: [String: Int] = [:]
     ) throws -> RunSummary {
         let summary = RunSummary(
             description: description, records: records, outcome: outcome, reason: reason, seconds: seconds,
-            peakMemoryBytes: peakMemoryBytes)
+            peakMemoryBytes: peakMemoryBytes, counters: counters)
         try DurableFile.replace(
             RunReader.path(directory, RunReader.summaryFile), with: try RecordCoding.document(summary))
         return summary

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import Programs
+
 @main
 enum Main {
-    static func main() {}
+    static func main() async {
+        await ProgramRunner.run(ServerCommand.self)
+    }
 }

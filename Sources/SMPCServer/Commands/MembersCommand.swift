@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Foundation
+import Identity
+import Primitives
+import Programs
+import Storage
+
+/// Lists members and invitations.
+struct MembersCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "members", abstract: "Lists members, invitations and the roster's fingerprint.",
+        discussion: """
+            The fingerprint is what each site prints as well, for people to compare by telephone. It is that of all
+            members; an epoch of fewer has another.
+            """)
+
+    @OptionGroup var place: StateOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let state = ServerState(directory: place.state)
+        _ = try state.identity()
+        let store = try state.store()
+        let now = unixNow()
+        let members = try store.members()
+        let open = try store.invitations().filter { $0.isOpen(now: now) }
+        let progress = output.progress()
+        for member in members { progress.result(Self.line(member), Listed(member)) }
+        for entry in open {
+            progress.result(
+                "\(entry.invitation.name)  invited, until \(isoTime(entry.invitation.expiry))", Invited(entry))
+        }
+        let active = members.filter { $0.revokedAt == nil }
+        let roster = Roster.fingerprint(spkiHashes: active.map { SHA256.hash($0.spki) })
+        progress.result(
+            "\(active.count) members, roster \(active.isEmpty ? "-" : roster)",
+            Total(members: active.count, invited: open.count, roster: active.isEmpty ? nil : roster))
+    }
+
+    private static func line(_ member: StoredMember) -> String {
+        let standing = member.revokedAt.map { "revoked \(isoTime($0))" } ?? "since \(isoTime(member.enrolledAt))"
+        return "\(member.name)  \(member.id.hex)  \(standing)"
+    }
+
+    private struct Listed: Encodable {
+        let name: String
+        let id: String
+        let enrolled: Int64
+        let revoked: Int64?
+
+        init(_ member: StoredMember) {
+            name = member.name
+            id = member.id.hex
+            enrolled = member.enrolledAt
+            revoked = member.revokedAt
+        }
+    }
+
+    private struct Invited: Encodable {
+        let name: String
+        let expires: Int64
+
+        init(_ entry: StoredInvitation) {
+            name = entry.invitation.name
+            expires = entry.invitation.expiry
+        }
+    }
+
+    private struct Total: Encodable {
+        let members: Int
+        let invited: Int
+        let roster: String?
+    }
+}
+
+/// Writes Unix seconds as ISO 8601 in UTC.
+func isoTime(_ seconds: Int64) -> String {
+    Date(timeIntervalSince1970: Double(seconds)).formatted(Date.ISO8601FormatStyle())
+}

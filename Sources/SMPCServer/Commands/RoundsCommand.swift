@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Programs
+
+/// Lists the rounds of the last run.
+struct RoundsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rounds", abstract: "Lists the rounds of the last run that were applied or skipped.",
+        discussion: "May be called while the server runs.")
+
+    @OptionGroup var place: StateOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let state = ServerState(directory: place.state)
+        _ = try state.identity()
+        let history = try RunHistory(FactLog(store: try state.store()).load())
+        let progress = output.progress()
+        for round in history.rounds {
+            progress.result(
+                "round \(round.round)  epoch \(round.epoch)  \(round.kind)  \(round.outcome)  \(round.paramsHash)",
+                round)
+        }
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+
+import Aggregation
+import ArgumentParser
+import Messages
+import Programs
+import Quantization
+import Reporting
+import Storage
+
+/// Serves a federation and coordinates one run.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Serves the federation and coordinates one run.",
+        discussion: """
+            Sites join and take part while it runs. A run that was interrupted, by whatever, is taken up where it was;
+            --resume demands that there is one, --new-run begins another in its place.
+
+            Settings come from the option, then SUMMAND_… in the environment, then config.toml in the state directory.
+            Progress is on standard output, logs on standard error. DIR of --metrics receives rounds.jsonl and
+            summary.json; the state directory always holds the present model.safetensors.
+            """)
+
+    @OptionGroup var place: StateOptions
+    @OptionGroup(title: "Training") var training: TrainingOptions
+    @Option(help: "Begin with the parameters of this safetensors file; sites must name its hash in their policies.")
+    var `init`: String?
+    @Option(help: "Clip each update to this L2 norm; 0 for none. (default: 0)")
+    var clip: Double?
+    @Option(help: "The number of samples of weight 1, a power of two; more are clipped to it. (default: 1048576)")
+    var weightMax: Double?
+
+    @Option(help: "How many sites to wait for before the first epoch. (default: everyone invited)")
+    var cohort: Int?
+    @Option(help: "How long to wait for them, from the first connection on. (default: 120s)")
+    var cohortWait: DurationOption?
+    @Option(help: "How long to wait for a lost site without which the run cannot go on. (default: 60s)")
+    var rejoinWait: DurationOption?
+    @Option(help: "How long a round waits for uploads. (default: 600s)")
+    var uploadWait: DurationOption?
+    @Option(help: "Rounds before the keys are exchanged anew. (default: 100)")
+    var roundsPerEpoch: Int?
+    @Option(help: "The share of corrupt sites that the numbers are computed for, 0 to 50 percent. (default: 20)")
+    var gamma: Int?
+    @Option(help: "How helper slots are filled; this version has all only. (default: all)")
+    var mode: String?
+
+    @Flag(help: "Take the unfinished run up; an error if there is none.")
+    var resume = false
+    @Flag(help: "End the unfinished run and begin another.")
+    var newRun = false
+
+    @OptionGroup(title: "Network") var network: ListenOptions
+    @Option(help: "The directory that receives rounds.jsonl and summary.json.", completion: .directory)
+    var metrics: String?
+    @Option(help: "The name of the data, for the records only. (default: unknown)")
+    var dataset: String?
+    @Option(help: "How the data is divided, for the records only. (default: unknown)")
+    var partition: String?
+    @OptionGroup(title: "Output") var output: OutputOptions
+
+    func validate() throws {
+        if resume, newRun { throw ValidationError("--resume and --new-run exclude each other") }
+    }
+
+    func run() async throws {
+        let state = ServerState(directory: place.state)
+        let identity = try state.identity()
+        let settings = try state.settings()
+        let lock = try StateLock(directory: place.state)
+        let store = try state.store()
+        let choice = try choice(settings, store, federation: identity.federation.text)
+        let network = try network.resolved(settings)
+        let run = ServerRun(
+            state: state, identity: identity, store: store, choice: choice, network: network,
+            metrics: try settings.optional(metrics, .metrics),
+            dataset: try settings.value(dataset, .dataset, default: "unknown"),
+            partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),
+            logger: output.logger(label: "smpc-server"))
+        defer { withExtendedLifetime(lock) {} }
+        let end = try await Interruption.cancelling(
+            onSignal: { _ in Console.shared.error("stopping; run it again to go on") },
+            { try await run.serve() })
+        switch end.outcome {
+        case .complete, .converged: return
+        case .aborted: throw ProgramError(.aborted, end.sentence)
+        case .verificationFailed: throw ProgramError(.verificationFailed, end.sentence)
+        }
+    }
+
+    private func choice(_ settings: Settings, _ store: ServerStore, federation: String) throws -> RunChoice {
+        let mode = try settings.value(mode, .mode, default: "all")
+        guard mode == "all" else {
+            let known = ["pinned", "sampled"].contains(mode)
+            throw ProgramError(
+                .usage,
+                known ? "slot mode \(mode) is not available in this version" : "no slot mode is named \"\(mode)\"",
+                subject: "--mode", remedy: "use all")
+        }
+        let now = unixNow()
+        let expected =
+            try store.members().filter { $0.revokedAt == nil }.count
+            + store.invitations().filter { $0.isOpen(now: now) }.count
+        let cohort = try settings.value(cohort, .cohort, default: max(expected, Limits.membersMin))
+        var course = CoordinatorSettings(
+            federation: federation, cohort: try checked(cohort, Limits.membersMin...Limits.membersMax, "--cohort"))
+        course.cohortWait = try settings.value(cohortWait, .cohortWait, default: .seconds(120)).duration
+        course.rejoinWait = try settings.value(rejoinWait, .rejoinWait, default: .seconds(60)).duration
+        course.uploadDeadline = try settings.value(uploadWait, .uploadWait, default: .seconds(600)).duration
+        let resolved = try training.resolved(settings)
+        return RunChoice(
+            mode: newRun ? .new : resume ? .resume : .either, training: resolved, seeds: RunSeeds(seed: resolved.seed),
+            initialFile: try settings.optional(`init`, .`init`),
+            roundsPerEpoch: try checked(
+                try settings.value(roundsPerEpoch, .roundsPerEpoch, default: 100), 1...1_000_000, "--rounds-per-epoch"),
+            gammaPercent: try checked(try settings.value(gamma, .gamma, default: 20), 0...50, "--gamma"),
+            weightMax: try checkedWeight(
+                try settings.value(weightMax, .weightMax, default: EncodingParameters.weightMaxDefault)),
+            clip: try checkedClip(try settings.value(clip, .clip, default: 0)), settings: course)
+    }
+
+    private func checked(_ value: Int, _ range: ClosedRange<Int>, _ option: String) throws -> Int {
+        guard range.contains(value) else {
+            throw ProgramError(.usage, "\(value) is not in \(range.lowerBound)…\(range.upperBound)", subject: option)
+        }
+        return value
+    }
+
+    private func checkedWeight(_ value: Double) throws -> Double {
+        guard value >= 1, value <= 0x1p40, value.significand == 1 else {
+            throw ProgramError(.usage, "expected a power of two from 1 to 2^40", subject: "--weight-max")
+        }
+        return value
+    }
+
+    private func checkedClip(_ value: Double) throws -> Double {
+        guard (0...1e30).contains(value) else {
+            throw ProgramError(.usage, "expected 0 or a positive number", subject: "--clip")
+        }
+        return value
+    }
+}
+
+extension DurationOption {
+    /// So many seconds.
+    fileprivate static func seconds(_ count: Int) -> DurationOption { DurationOption(.seconds(count)) }
+}

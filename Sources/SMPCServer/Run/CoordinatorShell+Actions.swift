@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+
+import Aggregation
+import Foundation
+import Identity
+import Messages
+import Primitives
+import Programs
+import Reporting
+import Transport
+
+/// Performs the machine's actions. An error here ends the process: a promise could not be kept.
+extension CoordinatorShell {
+    func perform(_ action: CoordinatorAction) throws {
+        switch action {
+        case .accept(let id, let isPartial): try accept(id, isPartial: isPartial)
+        case .apply(let context, let configuration, let survivors, let result):
+            try apply(context, configuration, survivors, result)
+        case .beginSums(let context):
+            sums = try RoundSums(context, files: files, restoringUploads: restoresUploads)
+        case .finish(let end): self.end(.finished(end))
+        case .grant(let id): grant(id)
+        case .makeSum(let context): try makeSum(context)
+        case .ping(let parties): for party in parties { ping(party) }
+        case .record(let fact): try record(fact)
+        case .refuse(let id, let reason): refuse(id, reason)
+        case .reject(let party, let misbehavior): reject(party, misbehavior)
+        case .report(let report): try tell(report)
+        case .send(let party, let message): sessions[party]?.send(.message(message))
+        case .sendDirectory(let parties): sendDirectory(parties)
+        case .sendHandover(let party, let header):
+            let path = files.model(header.paramsHash.hex)
+            sessions[party]?.send(.file(path, header: .handover(header), trailer: []))
+        case .sendResult(let party, let header, let trailer):
+            let path = files.sum(header.ctx.hex)
+            sessions[party]?.send(.file(path, header: .result(header), trailer: trailer.encoded()))
+        case .storeUploadSum(let context):
+            guard let sums, sums.context == context else { return }
+            try sums.storeUploads()
+        }
+    }
+
+    private func accept(_ id: StreamID, isPartial: Bool) throws {
+        guard let offered = streams.removeValue(forKey: id), let vector = offered.vector else { return }
+        try sums?.accept(vector, partialOf: isPartial ? offered.header.slot : nil)
+    }
+
+    private func makeSum(_ context: RoundContext) throws {
+        guard let sums, sums.context == context else { return }
+        let sumHash = try sums.storeSum()
+        storedSums[context.ctx] = context.epochHash
+        follow { machine, now in try machine.sumMade(ctx: context.ctx, sumHash: sumHash, now: now) }
+    }
+
+    private func apply(
+        _ context: RoundContext, _ configuration: RunConfiguration, _ survivors: [PartyID], _ result: RoundResult
+    ) throws {
+        sums = nil
+        let sum = try model.apply(
+            context, configuration, result: result, round: machine.chain.appliedRounds + 1)
+        totals = AppliedTotals(context: context, sum: sum, cohort: survivors.count)
+        let paramsHash = model.parameters.hash
+        follow { machine, now in
+            try machine.sumApplied(ctx: context.ctx, paramsHash: paramsHash, scaleHash: scaleHashExact, now: now)
+        }
+    }
+
+    private func record(_ fact: CoordinatorFact) throws {
+        switch fact {
+        case .applied(let chain):
+            if let totals, let plan = machine.epoch {
+                recorder.applied(totals.context, chain: chain, totals: totals.sum, cohort: totals.cohort, plan: plan)
+            }
+            // The record goes with the fact, or a crash between them would lose a line of rounds.jsonl.
+            try log.append(fact, values: [(RunRecorder.key, try recorder.encoded())])
+            try recorder.writeCompleted()
+            if let totals { files.remove(files.uploadSum(totals.context.ctx.hex)) }
+            totals = nil
+        case .runEnded(let outcome, let sentence):
+            // The summary comes first: a run that is recorded as ended is never taken up again to write it.
+            try summarize(outcome, sentence)
+            try log.append(fact)
+        default: try log.append(fact)
+        }
+    }
+
+    private func summarize(_ outcome: Messages.RunOutcome, _ sentence: String) throws {
+        let counters = refusals.all(transport?.snapshot)
+        let reported: Reporting.RunOutcome =
+            switch outcome {
+            case .complete: .completed
+            case .converged: .converged
+            case .aborted: .aborted
+            case .verificationFailed: .verificationFailed
+            }
+        let summary = try recorder.finish(
+            describe(), reported, reason: outcome == .complete ? nil : sentence, counters: counters)
+        for name in counters.keys.sorted() {
+            logger.debug("refused", metadata: ["kind": "\(name)", "count": "\(counters[name] ?? 0)"])
+        }
+        if let summary { progress.result(sentence, summary) } else { progress.result(sentence, ["ending": sentence]) }
+    }
+
+    private func ping(_ party: PartyID) {
+        guard let session = sessions[party] else { return }
+        Task {
+            guard (try? await session.connection.ping()) != nil else { return }
+            ponged(session)
+        }
+    }
+
+    private func ponged(_ session: PartySession) {
+        guard sessions[session.party] === session else { return }
+        feed { machine, now in try machine.pong(from: session.party, now: now) }
+    }
+
+    private func reject(_ party: PartyID, _ misbehavior: PeerMisbehavior) {
+        refusals.rejectedMessages += 1
+        logger.warning(
+            "a message was rejected",
+            metadata: ["party": "\(party)", "name": "\(name(party))", "reason": "\(misbehavior)"])
+        guard machine.registry[party] == nil, let session = sessions[party] else { return }
+        Task { await session.connection.close(reason: .unwelcome) }
+    }
+
+    /// Sends where everybody can be dialled: what each says itself, behind the address that was seen.
+    private func sendDirectory(_ parties: [PartyID]) {
+        let entries = sessions.values.sorted { $0.party < $1.party }.map { session in
+            Directory.Entry(party: session.party, addresses: Self.addresses(of: session))
+        }
+        for party in parties { sessions[party]?.send(.message(.directory(Directory(entries: entries)))) }
+    }
+
+    private static func addresses(of session: PartySession) -> [String] {
+        let announced = session.hello.addresses
+        guard let seen = session.connection.remoteHost,
+            let port = announced.lazy.compactMap({ HostPort($0)?.port }).first
+        else { return announced }
+        let first = HostPort(host: seen, port: port).description
+        return [first] + announced.filter { $0 != first }.prefix(Limits.addressesMax - 1)
+    }
+
+    private func tell(_ report: CoordinatorReport) throws {
+        switch report {
+        case .epochProposed(let epoch, let members):
+            recorder.epochProposed()
+            progress.status("epoch \(epoch): \(members.count) sites exchange keys")
+        case .epochReady(let epoch, let committee):
+            progress.note("epoch \(epoch): \(committee.protection)")
+            pruneSums()
+        case .memberLost(let party, let phase): progress.note("\(name(party)) is lost (\(phase))")
+        case .proposalRefused(let party, let line, let detail):
+            progress.warning("\(name(party)) refused the epoch (\(line)): \(detail)")
+        case .roundApplied: break
+        case .roundOpened(let context):
+            try log.store.set(RunRecorder.key, to: try recorder.encoded())
+            progress.status("round \(context.round) (\(context.kind)): waiting for uploads")
+        case .roundSkipped(let round, let reason): progress.note("round \(round) is skipped: \(reason)")
+        case .waitingForReturn(let parties, let deadline):
+            let seconds = Int((deadline - .now).inSeconds.rounded())
+            let who = parties.isEmpty ? "more sites" : parties.map(name).joined(separator: ", ")
+            progress.note("waiting up to \(seconds) s for \(who)")
+        }
+    }
+
+    /// Removes sums that nobody can miss any more: those of epochs before the last one.
+    private func pruneSums() {
+        guard let epochHash = machine.epoch?.epochHash else { return }
+        if epochs.last != epochHash { epochs.append(epochHash) }
+        epochs.removeFirst(max(0, epochs.count - 2))
+        for (ctx, epoch) in storedSums where !epochs.contains(epoch) {
+            files.remove(files.sum(ctx.hex))
+            storedSums[ctx] = nil
+        }
+    }
+
+    func name(_ party: PartyID) -> String { machine.registry[party]?.name ?? party.hex }
+}

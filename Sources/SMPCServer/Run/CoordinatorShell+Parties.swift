@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+
+import Aggregation
+import FiniteField
+import Identity
+import Messages
+import Primitives
+import Transport
+
+/// What comes from the parties: connections, messages, vectors.
+extension CoordinatorShell {
+    /// A party's connection stands and it has said Hello. A second connection replaces the first.
+    func connected(_ session: PartySession) {
+        if let older = sessions.updateValue(session, forKey: session.party) {
+            dropStreams(of: older)
+            Task { await older.connection.close(reason: .superseded) }
+        }
+        logger.info("a party connected", metadata: ["party": "\(session.party)", "name": "\(name(session.party))"])
+        feed { machine, now in try machine.partyConnected(session.party, hello: session.hello, now: now) }
+    }
+
+    /// A party's connection is gone.
+    func disconnected(_ session: PartySession, _ reason: (any Error)?) {
+        dropStreams(of: session)
+        guard sessions[session.party] === session else { return }
+        sessions[session.party] = nil
+        logger.info(
+            "a party disconnected",
+            metadata: [
+                "party": "\(session.party)", "name": "\(name(session.party))",
+                "reason": "\(reason.map { "\($0)" } ?? "closed")",
+            ])
+        feed { machine, now in try machine.partyDisconnected(session.party, now: now) }
+    }
+
+    /// A party says something.
+    func received(_ message: ControlMessage, from session: PartySession) {
+        guard sessions[session.party] === session else { return }
+        if case .applied(let applied) = message { recorder.received(applied) }
+        feed { machine, now in try machine.handle(message, from: session.party, now: now) }
+    }
+
+    /// A party sent bytes that are no message.
+    func receivedInvalid(_ error: InvalidMessage, from session: PartySession) {
+        refusals.invalidMessages += 1
+        logger.warning("an invalid message", metadata: ["party": "\(session.party)", "reason": "\(error)"])
+    }
+
+    /// A party opened a stream.
+    func offered(_ stream: IncomingStream, from session: PartySession) {
+        guard sessions[session.party] === session else { return stream.refuse(.init(.notExpected)) }
+        let header: StreamHeader
+        do {
+            header = try StreamHeader(encoded: stream.header)
+        } catch {
+            stream.refuse(.init(.invalid))
+            return receivedInvalid(error, from: session)
+        }
+        let id = nextStreamID()
+        switch header {
+        case .upload(let vector):
+            streams[id] = Offered(stream: stream, header: vector, isPartial: false, session: session)
+        case .partial(let vector):
+            streams[id] = Offered(stream: stream, header: vector, isPartial: true, session: session)
+        case .handover, .result:
+            refusals.streams[.notExpected, default: 0] += 1
+            return stream.refuse(.init(.notExpected))
+        }
+        feed { machine, now in try machine.vectorOffered(id, header, from: session.party, now: now) }
+    }
+
+    /// Lets a stream send, and reads it.
+    func grant(_ id: StreamID) {
+        guard let offered = streams[id] else { return }
+        offered.stream.accept()
+        streams[id]?.reader = Task { [weak self] in
+            do {
+                let arrived = try await Self.read(offered)
+                await self?.arrived(id, arrived)
+            } catch {
+                await self?.failed(id, error as? InvalidMessage)
+            }
+        }
+    }
+
+    /// Refuses a stream, or lets go of a vector that came in whole.
+    func refuse(_ id: StreamID, _ reason: VectorRefusal) {
+        guard let offered = streams.removeValue(forKey: id) else { return }
+        refusals.streams[reason, default: 0] += 1
+        offered.reader?.cancel()
+        offered.stream.refuse(.init(reason))
+        logger.debug(
+            "a vector was refused", metadata: ["party": "\(offered.session.party)", "reason": "\(reason)"])
+    }
+
+    /// The members or the revocations have changed.
+    func registryChanged(_ members: [EpochProposal.Member]) {
+        let known = Set(members.map(\.id))
+        feed { machine, now in try machine.registryChanged(members, now: now) }
+        for session in sessions.values where !known.contains(session.party) {
+            logger.warning("a party is shut out", metadata: ["party": "\(session.party)"])
+            Task { await session.connection.close(reason: .unwelcome) }
+        }
+    }
+
+    private struct Arrived: Sendable {
+        let vector: Field64Vector
+        let leaf: Digest
+        let trailer: Envelope
+    }
+
+    private static func read(_ offered: Offered) async throws -> Arrived {
+        var decoder = VectorDecoder(elements: offered.header.elements)
+        for try await chunk in offered.stream.chunks { try decoder.consume(chunk) }
+        let (vector, leaf) = try decoder.finish()
+        return Arrived(vector: vector, leaf: leaf, trailer: try Envelope(encoded: offered.stream.trailer()))
+    }
+
+    private func arrived(_ id: StreamID, _ arrived: Arrived) {
+        guard streams[id] != nil else { return }
+        streams[id]?.vector = arrived.vector
+        feed { machine, now in
+            try machine.vectorEnded(id, leaf: arrived.leaf, trailer: arrived.trailer, now: now)
+        }
+    }
+
+    private func failed(_ id: StreamID, _ error: InvalidMessage?) {
+        guard let offered = streams.removeValue(forKey: id) else { return }
+        if error != nil { offered.stream.refuse(.init(.invalid)) }
+        feed { machine, now in
+            try machine.vectorFailed(id, error.map { PeerMisbehavior.invalid($0) }, now: now)
+        }
+    }
+
+    /// Forgets the streams of a connection that is gone; the machine forgets them when it hears of it.
+    private func dropStreams(of session: PartySession) {
+        for (id, offered) in streams where offered.session === session {
+            offered.reader?.cancel()
+            streams[id] = nil
+            feed { machine, now in try machine.vectorFailed(id, nil, now: now) }
+        }
+    }
+}
+
+extension StreamCode {
+    /// The code by which a vector is refused.
+    fileprivate init(_ reason: VectorRefusal) { self.init(rawValue: UInt32(reason.rawValue)) }
+}

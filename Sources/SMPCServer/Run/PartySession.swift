@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Identity
+import Logging
+import Messages
+import Synchronization
+import Transport
+
+/// One connection of a party with the queue of what goes to it, in order.
+final class PartySession: Sendable {
+    /// Something that goes to a party.
+    enum Outgoing: Sendable {
+        case message(ControlMessage)
+        /// The bytes of a file, between header and trailer.
+        case file(String, header: StreamHeader, trailer: [UInt8])
+    }
+
+    /// What may wait for one party; more than that and it does not read.
+    static let waitingMax = 1_024
+
+    let party: PartyID
+    let connection: Connection
+    let hello: Hello
+    private let waiting = Mutex(0)
+    private let queue: AsyncStream<Outgoing>
+    private let input: AsyncStream<Outgoing>.Continuation
+    private let logger: Logger
+
+    init(party: PartyID, connection: Connection, hello: Hello, logger: Logger) {
+        self.party = party
+        self.connection = connection
+        self.hello = hello
+        self.logger = logger
+        (queue, input) = AsyncStream.makeStream()
+    }
+
+    /// Puts something behind everything queued before.
+    func send(_ item: Outgoing) {
+        let count = waiting.withLock { value in
+            value += 1
+            return value
+        }
+        guard count <= Self.waitingMax else {
+            logger.warning("a party does not read", metadata: ["party": "\(party)"])
+            return input.finish()
+        }
+        input.yield(item)
+    }
+
+    /// Nothing more will be sent; `deliver` ends when the rest has gone out.
+    func finish() { input.finish() }
+
+    /// Sends what is queued until `finish`, then closes the connection.
+    func deliver() async {
+        do {
+            for await item in queue {
+                try await deliver(item)
+                waiting.withLock { $0 -= 1 }
+            }
+            await connection.close()
+        } catch {
+            // The reader of the connection learns the same and reports the party as gone.
+            logger.debug("sending failed", metadata: ["party": "\(party)", "error": "\(error)"])
+            await connection.close()
+        }
+    }
+
+    private func deliver(_ item: Outgoing) async throws {
+        switch item {
+        case .message(let message): try await connection.send(message.encoded())
+        case .file(let path, let header, let trailer):
+            let stream = try await connection.openStream(header: header.encoded())
+            do {
+                try await Self.copy(path, to: stream)
+                try await stream.finish(trailer: trailer)
+            } catch let refused as StreamRefused {
+                logger.info(
+                    "a stream was refused", metadata: ["party": "\(party)", "code": "\(refused.code)"])
+            }
+        }
+    }
+
+    /// Streams a file in pieces of one chunk.
+    private static func copy(_ path: String, to stream: OutgoingStream) async throws {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SessionError.fileMissing(path: path) }
+        defer { close(descriptor) }
+        var piece = [UInt8](repeating: 0, count: TransportConfiguration.chunkBytesMax)
+        while true {
+            let count = read(descriptor, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SessionError.fileMissing(path: path) }
+            if count == 0 { return }
+            try await stream.write(count == piece.count ? piece : [UInt8](piece[..<count]))
+        }
+    }
+}
+
+/// Why a session cannot go on.
+enum SessionError: Error, Equatable {
+    case fileMissing(path: String)
+}

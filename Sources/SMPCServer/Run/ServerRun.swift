@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+
+import Aggregation
+import Discovery
+import Identity
+import Logging
+import Messages
+import Programs
+import Reporting
+import Storage
+import Transport
+
+/// One process of `smpc-server run`: listener, enrolment, connections, announcement, and the shell behind them.
+struct ServerRun: Sendable {
+    let state: ServerState
+    let identity: PartyIdentity
+    let store: ServerStore
+    let choice: RunChoice
+    let network: ListenOptions.Resolved
+    let metrics: String?
+    let dataset: String
+    let partition: String
+    let progress: Programs.Progress
+    let logger: Logger
+
+    /// How long what is still queued for the parties may take at the end.
+    private static let farewell: Duration = .seconds(10)
+
+    /// Serves until the run has ended.
+    func serve() async throws -> RunEnd {
+        let registry = try Registry(store: store)
+        let prepared = try PreparedRun(
+            choice, state: state, identity: identity, store: store, members: try registry.load())
+        let desk = EnrolmentDesk(
+            authority: try CertificateAuthority.load(directory: state.directory), store: store, registry: registry,
+            logger: logger)
+        let recorder = try RunRecorder(
+            stored: prepared.recorded, metrics: metrics, progress: progress,
+            rounds: prepared.machine.configuration.rounds)
+        let description = describe(prepared.machine.configuration)
+        let shell = CoordinatorShell(
+            prepared, recorder: recorder, registry: registry, progress: progress, logger: logger,
+            describe: { description })
+        let listener = try await Listener.bind(
+            host: network.listen.host, port: Int(network.listen.port), identity: identity.tlsIdentity,
+            alpns: [.federation, .enrolment], isRevoked: { registry.isRevoked($0) })
+        let discovery = await announce(port: listener.port)
+        if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
+        welcome(prepared, port: listener.port)
+        let acceptor = Task { await accept(listener, shell, desk) }
+        let watcher = Task { await watch(registry, shell) }
+        await shell.start(counting: listener.counters)
+        defer { watcher.cancel() }
+        for await ending in shell.endings {
+            await listener.close()
+            await waitAtMost(Self.farewell, for: acceptor)
+            await discovery?.stop()
+            switch ending {
+            case .finished(let end): return end
+            case .failed(let error): throw error
+            }
+        }
+        // The stream ends by itself only when this task was cancelled.
+        await shell.interrupt()
+        await listener.close()
+        await waitAtMost(.seconds(2), for: acceptor)
+        await discovery?.stop()
+        throw CancellationError()
+    }
+
+    private func welcome(_ run: PreparedRun, port: Int) {
+        let configuration = run.machine.configuration
+        progress.note("federation \(identity.federation), listening on \(network.listen.host):\(port)")
+        guard let applied = run.resumedAfter else {
+            return progress.note(
+                "new run of \(configuration.model), \(configuration.rounds) rounds, seed \(configuration.seed), "
+                    + "cohort \(choice.settings.cohort)")
+        }
+        progress.note(
+            "taking up the run of \(configuration.model): \(applied) of \(configuration.rounds) rounds are applied")
+        let asked = choice.training
+        if asked.model.description != configuration.model || asked.rounds != configuration.rounds
+            || (asked.seed.map { $0 != configuration.seed } ?? false)
+        {
+            progress.warning(
+                "the run goes on as it began (model \(configuration.model), \(configuration.rounds) rounds, seed "
+                    + "\(configuration.seed)); --new-run begins another")
+        }
+    }
+
+    private func describe(_ configuration: RunConfiguration) -> RunDescription {
+        RunDescription(
+            arm: .smpc, encoding: "exact", discovery: network.discovery ? .multicast : .server, clients: 0,
+            parameters: configuration.parameterCount, dataset: dataset, model: configuration.model,
+            partition: partition, seed: configuration.seed, startedAt: "")
+    }
+
+    /// Announces the coordinator; where multicast does not work the run goes on without.
+    private func announce(port: Int) async -> DiscoveryService? {
+        guard network.discovery else { return nil }
+        do {
+            let advertisement = try ServiceAdvertisement(
+                federation: identity.federation.text, role: .coordinator, id: identity.id.hex, port: UInt16(port))
+            let service = DiscoveryService(
+                advertising: advertisement, interfaces: network.interfaces.selection, logger: logger)
+            try await service.start()
+            return service
+        } catch {
+            progress.warning("not announced by multicast (\(error)); clients need --server")
+            return nil
+        }
+    }
+
+    private func accept(_ listener: Listener, _ shell: CoordinatorShell, _ desk: EnrolmentDesk) async {
+        await withDiscardingTaskGroup { group in
+            for await connection in listener.connections {
+                group.addTask {
+                    if connection.applicationProtocol == .enrolment {
+                        if await desk.serve(connection) { await refresh(desk.registry, shell) }
+                    } else {
+                        await serve(connection, shell)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Serves one party's connection: Hello first, then whatever it sends, in order.
+    private func serve(_ connection: Connection, _ shell: CoordinatorShell) async {
+        guard case .party(let party)? = connection.peer?.role else {
+            return await connection.close(reason: .unwelcome)
+        }
+        let events = connection.events.makeAsyncIterator()
+        guard let hello = await hello(of: connection, events) else {
+            return await connection.close(reason: .violation)
+        }
+        let session = PartySession(party: party, connection: connection, hello: hello, logger: logger)
+        async let delivery: Void = session.deliver()
+        await shell.connected(session)
+        var failure: (any Error)?
+        do {
+            while let event = try await events.next() { await take(event, session, shell) }
+        } catch {
+            failure = error
+        }
+        session.finish()
+        await shell.disconnected(session, failure)
+        await delivery
+    }
+
+    private func hello(of connection: Connection, _ events: Connection.Events.Iterator) async -> Hello? {
+        let watchdog = connection.closeUnlessCancelled(after: .seconds(10))
+        defer { watchdog.cancel() }
+        guard case .message(let bytes)? = try? await events.next(),
+            case .hello(let hello)? = try? ControlMessage(encoded: bytes)
+        else {
+            logger.warning("a connection began without Hello", metadata: ["from": "\(connection.remoteAddress)"])
+            return nil
+        }
+        guard hello.version == Hello.currentVersion else {
+            logger.warning(
+                "another protocol version",
+                metadata: ["from": "\(connection.remoteAddress)", "version": "\(hello.version)"])
+            return nil
+        }
+        return hello
+    }
+
+    private func take(_ event: TransportEvent, _ session: PartySession, _ shell: CoordinatorShell) async {
+        switch event {
+        case .message(let bytes):
+            do {
+                await shell.received(try ControlMessage(encoded: bytes), from: session)
+            } catch let error as InvalidMessage {
+                await shell.receivedInvalid(error, from: session)
+            } catch {
+                logger.error("a message could not be read", metadata: ["error": "\(error)"])
+            }
+        case .stream(let stream): await shell.offered(stream, from: session)
+        }
+    }
+
+    /// Looks for members and revocations that other processes wrote. SQLite tells nobody of another process's commit, so its
+    /// version is asked for twice a second.
+    private func watch(_ registry: Registry, _ shell: CoordinatorShell) async {
+        var version = try? store.externalVersion()
+        while (try? await Task.sleep(for: .milliseconds(500))) != nil {
+            guard let present = try? store.externalVersion(), present != version else { continue }
+            version = present
+            await refresh(registry, shell)
+        }
+    }
+
+    private func refresh(_ registry: Registry, _ shell: CoordinatorShell) async {
+        do {
+            await shell.registryChanged(try registry.load())
+        } catch {
+            logger.error("the members cannot be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Waits for a task that does not hear of cancellation while it waits for peers.
+    private func waitAtMost(_ limit: Duration, for task: Task<Void, Never>) async {
+        let (done, signal) = AsyncStream.makeStream(of: Void.self)
+        let timer = Task {
+            try? await Task.sleep(for: limit)
+            task.cancel()
+            signal.finish()
+        }
+        Task {
+            await task.value
+            signal.finish()
+        }
+        await Task { for await _ in done {} }.value
+        timer.cancel()
+    }
+}

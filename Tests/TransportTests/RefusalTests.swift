@@ -184,4 +184,29 @@ import Testing
         await second?.close()
         await listener.close()
     }
+
+    @Test func strangersWhoSayNothingTakeOnlyThePlacesOfHandshakes() async throws {
+        var configuration = TransportConfiguration()
+        configuration.handshakesMax = 1
+        let listener = try await federation.listen(configuration: configuration)
+        let (client, server) = try await federation.connect(listener)
+        let stranger = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: listener.port).get()
+        // The stranger's socket may be accepted after the dial's, which then is the one that has the place.
+        var refused = false
+        for _ in 0..<100 where !refused {
+            do {
+                await (try await federation.dial(listener)).close()
+            } catch {
+                refused = true
+            }
+        }
+        #expect(refused)
+        #expect(listener.counters.snapshot.refusedHandshakes == [.tooManyHandshakes: 1])
+        try await client.send([1])
+        #expect(try await server.message() == [1])
+        try await stranger.close()
+        await client.close()
+        await listener.close()
+    }
 }

@@ -96,7 +96,7 @@ extension EpochKeys {
         return writer.bytes
     }
 
-    /// Reads the file that `encoded()` made; nil when it is torn or not one.
+    /// Reads the file that `encoded()` made; nil when it is torn, damaged so that its parts do not fit, or not one.
     public init?(encoded bytes: [UInt8]) {
         var reader = StateReader(bytes)
         guard let proposal = reader.variable().flatMap({ try? Envelope(encoded: $0) }), let hash = reader.digest(),
@@ -116,6 +116,24 @@ extension EpochKeys {
         self.statements = statements.map { $0.isEmpty ? nil : try? Envelope(encoded: $0) }
         heldSeedHashes = heldHashes.compactMap { Digest(bytes: $0) }
         self.checkKey = checkKey.isEmpty ? nil : CheckKey(key: SecretBytes(checkKey))
+        guard complete <= 1, isConsistent else { return nil }
+    }
+
+    /// Whether there are as many keys as the phase demands, all of them of 32 bytes.
+    private var isConsistent: Bool {
+        let secrets = seeds + ownKeys.map(\.key) + heldKeys.map(\.key) + [checkKey?.key].compactMap { $0 }
+        guard secrets.allSatisfy({ $0.count == 32 }) else { return false }
+        let slots = seedHashes.count
+        let members = statements.count
+        return isComplete
+            ? seeds.isEmpty && ownKeys.count == slots && heldKeys.count == members && heldSeedHashes.count == members
+                && checkKey != nil
+            : seeds.count == slots && ownKeys.isEmpty && heldKeys.isEmpty && heldSeedHashes.isEmpty && checkKey == nil
+    }
+
+    /// Whether the keys are those of an epoch with so many members and slots.
+    func fit(_ plan: EpochPlan) -> Bool {
+        epochHash == plan.epochHash && seedHashes.count == plan.slots.count && statements.count == plan.members.count
     }
 }
 

@@ -114,7 +114,7 @@ public struct Member: Sendable {
     private mutating func restore(_ keys: EpochKeys?) {
         guard let keys, keys.epochHash == ledger.epochHash,
             let signed = try? Signed<EpochProposal>(opening: keys.proposal, signedBy: coordinator),
-            let plan = try? EpochPlan(signed)
+            let plan = try? EpochPlan(signed), keys.fit(plan), plan.index(of: rules.id) != nil
         else { return }
         if !keys.isComplete {
             phase = .exchanging(EpochExchange(plan: plan, keys: keys, selfID: rules.id))

@@ -49,7 +49,7 @@ public struct KeptUpdate: Equatable, Sendable {
         var reader = StateReader(bytes)
         guard let base = reader.digest(), let samples = reader.count(), let loss = reader.u64(),
             let correct = reader.count(), let tested = reader.count(), let seed = reader.take(32),
-            let count = reader.count(), reader.remaining == 4 * count
+            let count = reader.count(), count <= reader.remaining / 4, reader.remaining == 4 * count
         else { return nil }
         self.base = base
         self.samples = samples

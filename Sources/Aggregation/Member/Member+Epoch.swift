@@ -20,7 +20,11 @@ extension Member {
             rules: rules, ledger: ledger, members: members, handover: handover, unixSeconds: unixSeconds,
             epochsToday: activity.epochs)
         do {
-            return begin(try review.accept(signed), envelope)
+            let accepted = try review.accept(signed)
+            guard round?.verifying == nil else {
+                return [.reject(.outOfPhase(message: "EpochProposal", phase: "verifying"))]
+            }
+            return begin(accepted, envelope)
         } catch {
             let hash = EpochProposal.hash(payload: envelope.payload)
             if let record = error.record { members = record }

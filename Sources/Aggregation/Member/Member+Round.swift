@@ -14,6 +14,7 @@ extension Member {
         {
             return repeatRound(round)
         }
+        guard round?.verifying == nil else { return [.reject(.outOfPhase(message: "RoundOpen", phase: "verifying"))] }
         switch enter(open) {
         case .failure(let misbehavior): return [.reject(misbehavior)]
         case .success(let entered): return entered + decideUpload()
@@ -193,7 +194,7 @@ extension Member {
         return actions + [.send(.vote(signed.envelope))]
     }
 
-    /// "Skip": passes over the round, unless its set was fixed, which a Skip contradicts.
+    /// "Skip": passes over the round, unless its set was fixed or it has a result, which a Skip contradicts.
     mutating func skipped(_ envelope: Envelope) -> [MemberAction] {
         let signed: Signed<Skip>
         do { signed = try open(envelope, as: Skip.self) } catch { return [.reject(error)] }
@@ -203,8 +204,8 @@ extension Member {
         guard let round, round.context.ctx == signed.value.ctx, var chain = ledger.chain else {
             return [.reject(.wrongRound(message: "Skip"))]
         }
-        if let held = round.survivors {
-            return evidence(.conflictingStatements(of: "coordinator", first: held.envelope, second: envelope))
+        if let held = round.survivors?.envelope ?? round.verifying?.trailer {
+            return evidence(.conflictingStatements(of: "coordinator", first: held, second: envelope))
         }
         chain.skip(ctx: signed.value.ctx, reason: signed.value.reason)
         self.round = nil
@@ -224,6 +225,8 @@ extension Member {
         do { signed = try open(trailer, as: RoundResult.self) } catch { return [.reject(error)] }
         var actions: [MemberAction] = []
         if round?.context.ctx != signed.value.ctx {
+            // The outcome of that check decides which model this member has.
+            guard round?.verifying == nil else { return [.reject(.outOfPhase(message: "Result", phase: "verifying"))] }
             switch enter(header.open) {
             case .failure(let misbehavior): return [.reject(misbehavior)]
             case .success(let entered): actions = entered
@@ -234,7 +237,7 @@ extension Member {
         do {
             let set = try ResultReview(plan: plan, round: round, ledger: ledger, selfID: rules.id)
                 .check(signed, header: header, leaf: leaf)
-            self.round?.verifying = .init(result: signed.value, set: set)
+            self.round?.verifying = .init(result: signed.value, trailer: trailer, set: set)
             if let index = plan.index(of: rules.id), !set.contains(index),
                 ledger.leaf(ofUploadIn: round.context.ctx) != nil
             {

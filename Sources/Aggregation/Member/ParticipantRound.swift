@@ -42,6 +42,7 @@ struct ParticipantRound: Sendable {
     /// A signed result whose sum is being checked.
     struct VerifyingResult: Sendable {
         let result: RoundResult
+        let trailer: Envelope
         let set: SurvivorSet
     }
 }

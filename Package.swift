@@ -92,7 +92,7 @@ let wholeTests: [Target] = [
         name: "FederationTests",
         dependencies: [
             "SMPCServer", "SMPCClient", "Aggregation", "Shares", "Messages", "Transport", "Identity", "Storage",
-            "Quantization", "FiniteField", "Primitives", "Learning",
+            "Quantization", "FiniteField", "Primitives", "Learning", "TLS", "Programs", "Reporting", logging,
         ],
         path: "Tests/FederationTests"),
 ]

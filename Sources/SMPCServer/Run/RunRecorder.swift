@@ -17,6 +17,8 @@ struct RunRecorder {
     struct Pending: Codable {
         var record: RoundRecord
         let ctx: String
+        /// Whether accuracy and loss have come.
+        var isMeasured = false
         var lastApplied: Double = 0
         var lastTrained: Double = 0
         var up: [String: UInt64] = [:]
@@ -81,7 +83,7 @@ struct RunRecorder {
         memory.clients = max(memory.clients, plan.members.count)
         memory.pending = Pending(
             record: RoundRecord(
-                round: chain.appliedRounds, accuracy: 0, loss: .nan, paramsHash: chain.paramsHash.hex,
+                round: chain.appliedRounds, accuracy: 0, loss: 0, paramsHash: chain.paramsHash.hex,
                 modelHash: chain.modelHash.hex, cohort: cohort, dropouts: plan.members.count - cohort,
                 clipped: Int(totals.metrics.clipped), epoch: Int(plan.proposal.epoch), members: plan.members.count,
                 encoding: "exact", seconds: now - memory.lastEnd, aggregationSeconds: 0, bytesUp: [:], bytesDown: [:]),
@@ -125,7 +127,8 @@ struct RunRecorder {
     mutating func finish(
         _ description: RunDescription, _ outcome: Reporting.RunOutcome, reason: String?, counters: [String: Int]
     ) throws -> RunSummary? {
-        if memory.pending?.record.loss.isNaN == true { memory.pending = nil }
+        // A record without figures would claim a model that answers nothing right.
+        if memory.pending?.isMeasured == false { memory.pending = nil }
         completePending()
         try writeCompleted()
         var description = description
@@ -139,6 +142,7 @@ struct RunRecorder {
     /// Takes the figures of the model of the last applied round.
     private mutating func measure(_ metrics: UpdateMetrics) {
         guard metrics.tested > 0 else { return }
+        memory.pending?.isMeasured = true
         memory.pending?.record.accuracy = min(1, max(0, Double(metrics.correct) / Double(metrics.tested)))
         memory.pending?.record.loss =
             Double(metrics.loss) / UpdateMetrics.lossUnitsPerOne / Double(metrics.tested)

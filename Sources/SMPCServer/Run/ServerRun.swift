@@ -169,12 +169,11 @@ struct ServerRun: Sendable {
     private func take(_ event: TransportEvent, _ session: PartySession, _ shell: CoordinatorShell) async {
         switch event {
         case .message(let bytes):
-            do {
-                await shell.received(try ControlMessage(encoded: bytes), from: session)
-            } catch let error as InvalidMessage {
-                await shell.receivedInvalid(error, from: session)
+            do throws(InvalidMessage) {
+                let message = try ControlMessage(encoded: bytes)
+                await shell.received(message, from: session)
             } catch {
-                logger.error("a message could not be read", metadata: ["error": "\(error)"])
+                await shell.receivedInvalid(error, from: session)
             }
         case .stream(let stream): await shell.offered(stream, from: session)
         }

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+
+import Aggregation
+import Foundation
+import Identity
+import Logging
+import Messages
+import Primitives
+import Programs
+import Reporting
+import Storage
+import TLS
+import Transport
+
+@testable import SMPCServer
+
+/// A server in this process, with a state directory that is removed at the end.
+final class TestServer: Sendable {
+    let directory: String
+    let state: ServerState
+    let metrics: String
+    private let portFile: String
+
+    init() throws {
+        directory = FileManager.default.temporaryDirectory.appending(path: "server-\(UUID().uuidString)").path
+        metrics = "\(directory)/metrics"
+        portFile = "\(directory)/port"
+        state = ServerState(directory: "\(directory)/fed")
+        let command = try InitCommand.parse(["--state", state.directory, "--federation", "test", "--quiet"])
+        try command.run()
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    /// Begins to serve; the task ends with the run.
+    func start(
+        rounds: Int = 2, cohort: Int = 3, mode: RunChoice.Mode = .either, seed: UInt64 = 1,
+        rejoinWait: Duration = .seconds(20)
+    ) throws -> Task<RunEnd, any Error> {
+        try? FileManager.default.removeItem(atPath: portFile)
+        var options = try TrainingOptions.parse([])
+        (options.rounds, options.model, options.seed) = (rounds, "softmax:12-4", seed)
+        var course = CoordinatorSettings(federation: "test", cohort: cohort)
+        course.cohortWait = .seconds(20)
+        course.rejoinWait = rejoinWait
+        let choice = RunChoice(
+            mode: mode, training: try options.resolved(Settings(environment: [:])), seeds: RunSeeds(seed: seed),
+            initialFile: nil, roundsPerEpoch: 100, gammaPercent: 20, weightMax: 1024, clip: 0, settings: course)
+        var listen = try ListenOptions.parse([])
+        (listen.listen, listen.discovery, listen.portFile) = (HostPort(host: "127.0.0.1", port: 0), .off, portFile)
+        let run = ServerRun(
+            state: state, identity: try state.identity(), store: try state.store(), choice: choice,
+            network: try listen.resolved(Settings(environment: [:])), metrics: metrics, dataset: "none",
+            partition: "none", progress: Programs.Progress(style: .quiet),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return Task { try await run.serve() }
+    }
+
+    /// The port, once the server listens.
+    func port() async throws -> Int {
+        for _ in 0..<400 {
+            if let text = try? String(contentsOfFile: portFile, encoding: .utf8),
+                let port = Int(text.trimmingCharacters(in: .newlines))
+            {
+                return port
+            }
+            // The port appears in a file, so it is looked for.
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        throw CancellationError()
+    }
+
+    /// Makes a token.
+    func invite(_ name: String) throws -> InvitationToken {
+        let identity = try state.identity()
+        let token = try InvitationToken(
+            federation: identity.federation, authorityFingerprint: identity.authority.fingerprint, name: name,
+            expiry: unixNow() + 600)
+        try state.store().invite([token.invitation], now: unixNow())
+        return token
+    }
+
+    /// Enrols over TLS, as `smpc-client join` does.
+    func join(_ token: InvitationToken, key: SigningKey, port: Int) async throws -> PartyIdentity {
+        let connection = try await dial(
+            host: "127.0.0.1", port: port, identity: nil,
+            expecting: .enrolment(federation: token.federation, authorityFingerprint: token.authorityFingerprint))
+        let client = EnrolmentClient(token: token, key: key)
+        let exporter = try await connection.exporter(
+            label: Enrolment.exporterLabel, context: [], count: Enrolment.exporterCount)
+        try await connection.send(try client.requestBytes(exporter: exporter))
+        var response: [UInt8] = []
+        for try await event in connection.events {
+            if case .message(let bytes) = event { response = bytes }
+        }
+        return try client.identity(responseBytes: response, now: unixNow())
+    }
+
+    /// Makes so many members and their parties.
+    func parties(_ count: Int, port: Int) async throws -> [TestParty] {
+        let neighbors = TestParty.Neighbors()
+        let coordinator = try state.identity().key.publicKey
+        var parties: [TestParty] = []
+        for number in 0..<count {
+            let identity = try await join(invite("site-\(number)"), key: .generate(), port: port)
+            parties.append(
+                TestParty(identity: identity, coordinator: coordinator, number: number, neighbors: neighbors))
+        }
+        return parties
+    }
+
+    /// The records of the run.
+    func records() throws -> RunRecords { try RunReader.read(directory: metrics) }
+}

@@ -139,6 +139,9 @@ public struct Member: Sendable {
     /// The context of the round that this member acts in.
     public var openRound: RoundContext? { round?.context }
 
+    /// The site's engineer has changed the member record, such as by confirming a newcomer.
+    public mutating func membersChanged(_ record: MemberRecord) { members = record }
+
     /// Handles a control message of the coordinator.
     public mutating func handle(_ message: ControlMessage) throws -> [MemberAction] {
         switch message {

@@ -1,6 +1,24 @@
 // SPDX-License-Identifier: MIT
 
+import ArgumentParser
+import Programs
+
+/// The program of a site.
 @main
-enum Main {
-    static func main() {}
+struct SMPCClient: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "smpc-client",
+        abstract: "Takes part in a federation: trains on the site's own data and sends only masked updates.",
+        discussion: """
+            A site joins once, with a token that the operator hands over, and then runs. Its key, its policy \
+            (policy.toml) and everything that it must never forget lie in the state directory.
+            """,
+        subcommands: [
+            RunCommand.self, JoinCommand.self, MembersCommand.self, StatusCommand.self, BaseCommand.self,
+        ],
+        defaultSubcommand: RunCommand.self)
+
+    static func main() async {
+        await ProgramRunner.run(Self.self)
+    }
 }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Identity
+import Messages
+import Programs
+import Synchronization
+
+/// Takes part in a run.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Take part in a run: train on this site's data and send masked updates.",
+        discussion: """
+            The coordinator is found by multicast, or at --server. After an interruption, whatever its cause, the same \
+            command goes on where it was: nothing is ever sent twice in two versions.
+
+            Each option can also be set in config.toml in the state directory, or as SUMMAND_… in the environment \
+            (--rejoin-wait is rejoin_wait and SUMMAND_REJOIN_WAIT); the command line wins, then the environment.
+
+            Exit codes: 0 done, 1 failed, 2 the run was aborted, 3 a check or a signature did not hold (see evidence/ \
+            in the state directory), 64 usage, 69 coordinator not reachable, 130 or 143 interrupted.
+            """)
+
+    @OptionGroup var state: StateOptions
+    @OptionGroup(title: "Network") var network: NetworkOptions
+    @Option(help: "The address for other sites to connect to. (default: 0.0.0.0:0; 127.0.0.1:0 with --interface lo)")
+    var listen: HostPort?
+    @Option(
+        help: "How long to look for a coordinator that was lost before giving up with exit code 69. (default: 120s)")
+    var rejoinWait: DurationOption?
+    @OptionGroup(title: "Data") var dataset: DatasetOptions
+    @Option(
+        name: .customLong("init"),
+        help: "A safetensors file with the first parameters, for a run that starts from one.",
+        completion: .file())
+    var initialFile: String?
+    @Option(help: "A directory for this site's own rounds.jsonl.", completion: .directory)
+    var metrics: String?
+    @OptionGroup(title: "Output") var output: OutputOptions
+
+    func run() async throws {
+        let directory = state.directory
+        let identity = try directory.identity()
+        let settings = try state.settings()
+        let network = try network.resolved(settings)
+        let dataset = try dataset.resolved(settings)
+        let policy = try PolicyFile.read(directory.policy)
+        let learner = LocalLearner(dataset)
+        try learner.check()
+        let lock = try StateLock(directory: directory.path)
+        let anyPort = HostPort(host: network.interfaces == .loopback ? "127.0.0.1" : "0.0.0.0", port: 0)
+        let progress = output.progress()
+        progress.note("site \(identity.id.hex) of federation \(identity.federation)")
+        progress.note("data \(learner.description)")
+        let session = RunSession(
+            identity: identity, store: try SiteStore(directory),
+            initial: InitialModel(
+                policy: policy, learner: learner, file: try settings.optional(initialFile, .`init`)),
+            network: network,
+            rejoinWait: try settings.value(rejoinWait, .rejoinWait, default: DurationOption(.seconds(120))).duration,
+            listen: try settings.value(listen, .listen, default: anyPort),
+            metrics: try settings.optional(metrics, .metrics), progress: progress,
+            logger: output.logger(label: "smpc-client"))
+        let end = try await interruptible(session, progress)
+        let report = Report(outcome: "\(end.outcome)", sentence: end.sentence, model: directory.model)
+        progress.result("\(end.sentence); model in \(directory.model)", report)
+        withExtendedLifetime(lock) {}
+    }
+
+    /// Runs to the end, or to a signal, of which the exit code tells.
+    private func interruptible(_ session: RunSession, _ progress: Progress) async throws -> RunEnd {
+        let noted = SignalNote()
+        do {
+            return try await Interruption.cancelling { number in
+                noted.note(number)
+                progress.note("ending after signal \(number); run again to go on")
+            } _: {
+                try await session.run()
+            }
+        } catch {
+            guard let number = noted.number else { throw error }
+            throw ExitCode(128 + number)
+        }
+    }
+
+    /// The first signal that came.
+    private final class SignalNote: Sendable {
+        private let first = Mutex<Int32?>(nil)
+
+        var number: Int32? { first.withLock { $0 } }
+
+        func note(_ number: Int32) { first.withLock { $0 = $0 ?? number } }
+    }
+
+    /// What `--json` prints at the end.
+    private struct Report: Encodable {
+        let outcome: String
+        let sentence: String
+        let model: String
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Programs
+
+/// Names the state directory of the site.
+struct StateOptions: ParsableArguments {
+    @Option(help: "The site's state directory: key, policy and everything it must not forget.", completion: .directory)
+    var state = "site"
+
+    var directory: SiteDirectory { SiteDirectory(state) }
+
+    /// The layers below the command line.
+    func settings() throws(ProgramError) -> Settings { try Settings(file: directory.configuration) }
+}

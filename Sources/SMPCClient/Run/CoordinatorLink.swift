@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+
+import Discovery
+import FiniteField
+import Identity
+import Logging
+import Messages
+import Primitives
+import Programs
+import Transport
+
+/// Keeps a connection to the coordinator: reads it event by event, and connects again when it is lost.
+struct CoordinatorLink: Sendable {
+    let identity: PartyIdentity
+    let network: NetworkOptions.Resolved
+    /// How long to look for a coordinator that was lost.
+    let rejoinWait: Duration
+    let discovery: DiscoveryService?
+    let meter: ByteMeter
+    let inbox: SiteInbox
+    let progress: Progress
+    let logger: Logger
+
+    /// A connection that lasted less than this counts as refused: the next one waits longer.
+    private static let shortLife = Duration.seconds(10)
+    private static let pauseMin = Duration.milliseconds(200)
+    private static let pauseMax = Duration.seconds(5)
+
+    /// Connects for the first time, with the coordinator's key on record if there is one.
+    ///
+    /// - Throws: `ProgramError`, `unreachable` after `--wait`.
+    func connect(pin: Digest?) async throws -> Connection {
+        try await connect(pin: pin, wait: network.wait)
+    }
+
+    /// Serves a connection and its successors, until a coordinator that was lost is not found again.
+    func serve(_ first: Connection, pin: Digest) async throws {
+        var connection = first
+        var pause = Self.pauseMin
+        while true {
+            let began = ContinuousClock.now
+            await inbox.submit(.connected(connection))
+            let end = await read(connection)
+            await connection.close()
+            await inbox.submit(.disconnected)
+            try Task.checkCancellation()
+            try endIfFinal(end)
+            progress.note("connection to the coordinator lost (\(end)); looking for it again")
+            pause = .now - began < Self.shortLife ? min(pause * 2, Self.pauseMax) : Self.pauseMin
+            // The pause before connecting again, of random length so that not all sites come at once.
+            try await Task.sleep(for: pause * Double.random(in: 0.5...1))
+            connection = try await connect(pin: pin, wait: rejoinWait)
+        }
+    }
+
+    private func connect(pin: Digest?, wait: Duration) async throws -> Connection {
+        var network = network
+        network.wait = wait
+        let locator = CoordinatorLocator(
+            federation: identity.federation, network: network, discovery: discovery, logger: logger)
+        return try await locator.connect(as: identity, pin: pin, meter: meter)
+    }
+
+    /// Some ends are not worth another attempt.
+    private func endIfFinal(_ end: String) throws {
+        if end == "\(ConnectionError.closed(.superseded))" {
+            throw ProgramError(
+                .failed, "another process has connected as this site", subject: "\(identity.id.hex)",
+                remedy: "end it, or use a state directory of its own for each site")
+        }
+    }
+
+    /// Reads a connection to its end and says how it ended.
+    private func read(_ connection: Connection) async -> String {
+        do {
+            for try await event in connection.events {
+                switch event {
+                case .message(let bytes): try await inbox.submit(.message(ControlMessage(encoded: bytes)))
+                case .stream(let stream): try await receive(stream)
+                }
+            }
+            return "\(ConnectionError.closed(.done))"
+        } catch let error as InvalidMessage {
+            logger.warning("invalid message", metadata: ["from": "coordinator", "reason": "\(error)"])
+            return "it sent an invalid message"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// Receives a result or a handover whole, before anything that comes after it is looked at.
+    private func receive(_ stream: IncomingStream) async throws {
+        switch try StreamHeader(encoded: stream.header) {
+        case .result(let header):
+            meter.enter(phase: RoundPhase.result.rawValue)
+            stream.accept()
+            var decoder = VectorDecoder(elements: header.elements)
+            for try await chunk in stream.chunks { try decoder.consume(chunk) }
+            let trailer = try Envelope(encoded: stream.trailer())
+            let (sum, leaf) = try decoder.finish()
+            await inbox.submit(.result(header, trailer: trailer, sum: sum, leaf: leaf))
+        case .handover(let header):
+            stream.accept()
+            var bytes: [UInt8] = []
+            for try await chunk in stream.chunks {
+                guard bytes.count + chunk.count <= 4 * header.elements else {
+                    throw InvalidMessage.length(
+                        message: "Handover", field: "bytes", expected: 4 * header.elements,
+                        actual: bytes.count + chunk.count)
+                }
+                bytes += chunk
+            }
+            await inbox.submit(.handedOver(header, bytes))
+        case .partial, .upload:
+            stream.refuse(2)
+        }
+    }
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+
+import Discovery
+import Identity
+import Logging
+import Messages
+import Primitives
+import Programs
+import TLS
+import Transport
+
+/// Holds the connections to peers while an epoch's keys are exchanged (protocol section 4, step E3).
+///
+/// Of each pair the smaller PartyID dials. Addresses are hints: whoever answers must hold the key of the member dialled.
+/// A connection serves both directions; one that is lost is dialled again until the exchange is over.
+actor PeerMesh {
+    /// The most dials at one time.
+    static let dialsMax = 16
+    private static let dialTimeout = Duration.seconds(4)
+    private static let pauseMin = Duration.milliseconds(50)
+    private static let pauseMax = Duration.seconds(2)
+
+    private struct Target {
+        let key: PublicKey
+        /// Whether this side dials.
+        let isDialled: Bool
+        var attempts = 0
+        var due: ContinuousClock.Instant
+        var isBusy = false
+    }
+
+    private struct Link {
+        let connection: Connection
+        let number: Int
+    }
+
+    private let identity: PartyIdentity
+    private let meter: ByteMeter
+    private let discovery: DiscoveryService?
+    private let inbox: SiteInbox
+    private let logger: Logger
+    private var targets: [PartyID: Target] = [:]
+    private var links: [PartyID: Link] = [:]
+    private var directory: [PartyID: [String]] = [:]
+    private var dialing = 0
+    /// Numbers exchanges: what belongs to an earlier one is dropped.
+    private var exchange = 0
+    private var linkCount = 0
+    private var alarm: Task<Void, Never>?
+
+    init(
+        identity: PartyIdentity, meter: ByteMeter, discovery: DiscoveryService?, inbox: SiteInbox, logger: Logger
+    ) {
+        self.identity = identity
+        self.meter = meter
+        self.discovery = discovery
+        self.inbox = inbox
+        self.logger = logger
+    }
+
+    /// Connects to the other members of an epoch, or lets them connect.
+    func connect(to members: [EpochProposal.Member]) {
+        exchange += 1
+        let now = ContinuousClock.now
+        targets = [:]
+        for member in members {
+            targets[member.id] = Target(key: member.key, isDialled: identity.id < member.id, due: now)
+        }
+        for (id, link) in links where !isExpected(link.connection, id) { drop(id) }
+        pump()
+    }
+
+    /// Ends the exchange and every connection.
+    func disconnect() {
+        exchange += 1
+        targets = [:]
+        alarm?.cancel()
+        for id in links.keys { drop(id) }
+    }
+
+    /// Remembers what the coordinator says about addresses.
+    func learn(_ entries: [Directory.Entry]) {
+        for entry in entries { directory[entry.party] = entry.addresses }
+    }
+
+    /// Sends to a peer, if it is connected; otherwise the machine says it again when it is.
+    func send(_ message: ControlMessage, to peer: PartyID) async {
+        guard let link = links[peer] else { return }
+        do {
+            try await link.connection.send(message.encoded())
+        } catch {
+            logger.debug("peer not reached", metadata: ["party": "\(peer.hex)", "reason": "\(error)"])
+        }
+    }
+
+    /// Takes a connection that a peer dialled: a party of this federation, not this one, with the key of the proposal.
+    func accept(_ connection: Connection) {
+        guard let peer = connection.peer, case .party(let id) = peer.role, id != identity.id,
+            isExpected(connection, id)
+        else {
+            return refuse(connection)
+        }
+        hold(connection, to: id)
+    }
+
+    private func isExpected(_ connection: Connection, _ id: PartyID) -> Bool {
+        guard let key = targets[id]?.key else { return true }
+        return connection.peer?.publicKey == key
+    }
+
+    private func refuse(_ connection: Connection) {
+        logger.warning("peer refused", metadata: ["address": "\(connection.remoteAddress)"])
+        Task { await connection.close(reason: .unwelcome) }
+    }
+
+    private func hold(_ connection: Connection, to id: PartyID) {
+        drop(id, reason: .superseded)
+        linkCount += 1
+        let number = linkCount
+        links[id] = Link(connection: connection, number: number)
+        Task { await read(connection, from: id, number) }
+    }
+
+    private func drop(_ id: PartyID, reason: GoodbyeReason = .done) {
+        guard let link = links.removeValue(forKey: id) else { return }
+        Task { await link.connection.close(reason: reason) }
+    }
+
+    /// Reads a connection to its end. Outside the actor's turn: the inbox may wait for this actor.
+    private nonisolated func read(_ connection: Connection, from id: PartyID, _ number: Int) async {
+        await inbox.submit(.peerConnected(id))
+        do {
+            for try await event in connection.events {
+                switch event {
+                case .message(let bytes):
+                    do {
+                        await inbox.submit(.peerMessage(id, try ControlMessage(encoded: bytes)))
+                    } catch {
+                        logger.warning("invalid message", metadata: ["party": "\(id.hex)", "reason": "\(error)"])
+                    }
+                case .stream(let stream): stream.refuse(2)
+                }
+            }
+        } catch {
+            logger.debug("peer lost", metadata: ["party": "\(id.hex)", "reason": "\(error)"])
+        }
+        if await ended(id, number) { await inbox.submit(.peerDisconnected(id)) }
+    }
+
+    private func ended(_ id: PartyID, _ number: Int) -> Bool {
+        guard links[id]?.number == number else { return false }
+        links[id] = nil
+        targets[id]?.due = .now + Self.pauseMin
+        pump()
+        return true
+    }
+}
+
+// MARK: - Dialling
+
+extension PeerMesh {
+    /// Dials whatever is due, as far as there are places, and sets the alarm for what comes next.
+    private func pump() {
+        let now = ContinuousClock.now
+        let waiting = targets.filter { $1.isDialled && !$1.isBusy && links[$0] == nil }
+        for (id, target) in waiting.sorted(by: { $0.value.due < $1.value.due })
+        where target.due <= now && dialing < Self.dialsMax {
+            dialing += 1
+            targets[id]?.isBusy = true
+            targets[id]?.attempts += 1
+            let number = exchange
+            Task { await dial(id, target, number) }
+        }
+        alarm?.cancel()
+        guard dialing < Self.dialsMax, let next = waiting.values.map(\.due).filter({ $0 > now }).min() else { return }
+        alarm = Task {
+            // The pause between attempts at one peer.
+            try? await Task.sleep(until: next, clock: .continuous)
+            if !Task.isCancelled { pump() }
+        }
+    }
+
+    private func dial(_ id: PartyID, _ target: Target, _ number: Int) async {
+        let result: Result<Connection, any Error>
+        do {
+            let address = try await address(of: id, attempt: target.attempts)
+            result = .success(
+                try await Transport.dial(
+                    host: address.host, port: Int(address.port), identity: identity.tlsIdentity,
+                    expecting: .party(id, federation: identity.federation, spkiHash: target.key.spkiHash),
+                    meter: meter, timeout: Self.dialTimeout))
+        } catch {
+            result = .failure(error)
+        }
+        dialing -= 1
+        switch result {
+        case .success(let connection):
+            guard number == exchange, isExpected(connection, id) else {
+                Task { await connection.close() }
+                break
+            }
+            targets[id]?.isBusy = false
+            targets[id]?.attempts = 0
+            hold(connection, to: id)
+        case .failure(let error):
+            guard number == exchange else { break }
+            logger.debug("peer not dialled", metadata: ["party": "\(id.hex)", "reason": "\(error)"])
+            let pause = min(Self.pauseMin * (1 << min(target.attempts, 6)), Self.pauseMax)
+            targets[id]?.isBusy = false
+            targets[id]?.due = .now + pause * Double.random(in: 0.75...1.25)
+        }
+        pump()
+    }
+
+    /// Takes the known addresses of a party in turn: multicast's first, then the coordinator's.
+    private func address(of id: PartyID, attempt: Int) async throws -> HostPort {
+        var addresses: [HostPort] = []
+        if let discovery {
+            let filter = DiscoveryFilter(federation: identity.federation.text, role: .party, id: id.hex, version: "1")
+            for service in await discovery.services(matching: filter) {
+                addresses += service.addresses.map { HostPort(host: $0, port: service.port) }
+            }
+        }
+        for text in directory[id] ?? [] {
+            if let address = HostPort(text), !addresses.contains(address) { addresses.append(address) }
+        }
+        guard !addresses.isEmpty else { throw AddressUnknown() }
+        return addresses[attempt % addresses.count]
+    }
+
+    private struct AddressUnknown: Error {}
+}

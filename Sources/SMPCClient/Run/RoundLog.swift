@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+import Aggregation
+import FoundationEssentials
+import Logging
+import Messages
+import Programs
+import Quantization
+import Reporting
+
+/// Prints a line a round and writes the site's own `rounds.jsonl`.
+///
+/// How good the model after a round is becomes known with the sum of the next one: until then its record waits, also
+/// over a restart.
+struct RoundLog {
+    private let directory: String?
+    private let progress: Progress
+    private let logger: Logger
+    private var pending: RoundRecord?
+    private var writer: RunWriter?
+
+    /// Takes up the record that waits, as `pendingBytes` gave it.
+    init(directory: String?, progress: Progress, logger: Logger, pending: [UInt8]?) {
+        self.directory = directory
+        self.progress = progress
+        self.logger = logger
+        self.pending = pending.flatMap { try? JSONDecoder().decode(RoundRecord.self, from: Data($0)) }
+    }
+
+    /// Begins a run anew, or goes on with one.
+    mutating func begin(isNewRun: Bool) {
+        if isNewRun {
+            pending = nil
+            writer = nil
+        }
+        guard let directory, writer == nil else { return }
+        do {
+            writer = try RunWriter(directory: directory, resume: !isNewRun)
+        } catch {
+            giveUpWriting("\(error)")
+        }
+    }
+
+    /// A round was applied, whose sum tells of the model before it.
+    mutating func applied(
+        _ context: RoundContext, chain: ModelChain, plan: EpochPlan, cohort: Int, totals: EncodedUpdate,
+        period: RoundCosts.Period
+    ) {
+        complete(totals.metrics, rounds: plan.proposal.configuration.rounds)
+        guard context.kind == .training else { return }
+        pending = RoundRecord(
+            round: chain.appliedRounds, accuracy: 0, loss: 0, paramsHash: chain.paramsHash.hex,
+            modelHash: chain.modelHash.hex, cohort: cohort, dropouts: plan.members.count - cohort,
+            clipped: Int(totals.metrics.clipped), epoch: Int(plan.proposal.epoch), members: plan.members.count,
+            encoding: "exact", seconds: period.seconds,
+            aggregationSeconds: period.sinceTraining.map { $0 / .seconds(1) } ?? 0,
+            bytesUp: period.phases.mapValues { Double($0.up) }, bytesDown: period.phases.mapValues { Double($0.down) })
+    }
+
+    /// The record that waits, for the site's store.
+    var pendingBytes: [UInt8] { (try? JSONEncoder().encode(pending)).map { [UInt8]($0) } ?? [] }
+
+    private mutating func complete(_ metrics: UpdateMetrics, rounds: Int) {
+        guard var record = pending else { return }
+        pending = nil
+        if metrics.tested > 0 {
+            record.accuracy = Double(metrics.correct) / Double(metrics.tested)
+            record.loss = Double(metrics.loss) / UpdateMetrics.lossUnitsPerOne / Double(metrics.tested)
+        }
+        progress.round(record, of: rounds)
+        do {
+            try writer?.append(record)
+        } catch {
+            giveUpWriting("\(error)")
+        }
+    }
+
+    /// Records are for people: a disk that does not take them does not end the training.
+    private mutating func giveUpWriting(_ reason: String) {
+        progress.warning("\(reason); this site's rounds are recorded no further")
+        writer = nil
+    }
+}

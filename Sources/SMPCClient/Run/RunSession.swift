@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+import Aggregation
+import Discovery
+import Identity
+import Logging
+import Messages
+import Primitives
+import Programs
+import Transport
+
+/// Brings a site up, lets it take part in a run to its end, and takes it down.
+struct RunSession {
+    let identity: PartyIdentity
+    let store: SiteStore
+    let initial: InitialModel
+    let network: NetworkOptions.Resolved
+    let rejoinWait: Duration
+    /// Where peers may connect.
+    let listen: HostPort
+    let metrics: String?
+    let progress: Progress
+    let logger: Logger
+
+    /// Takes part until the run ends.
+    ///
+    /// - Throws: `ProgramError` with the exit code of the way in which it ended, unless that is a good one.
+    func run() async throws -> RunEnd {
+        let meter = ByteMeter(phase: RoundPhase.setUp.rawValue)
+        let listener = try await Listener.bind(
+            host: listen.host, port: Int(listen.port), identity: identity.tlsIdentity, meter: meter)
+        do {
+            let discovery = try await startDiscovery(port: listener.port)
+            do {
+                let end = try await run(listener, discovery, meter)
+                await discovery?.stop()
+                await listener.close()
+                return end
+            } catch {
+                await discovery?.stop()
+                throw error
+            }
+        } catch {
+            await listener.close()
+            throw error
+        }
+    }
+
+    /// Announces this site and listens for the others. Where multicast fails and an address is given, goes on without.
+    private func startDiscovery(port: Int) async throws -> DiscoveryService? {
+        guard network.discovery else { return nil }
+        let service = DiscoveryService(
+            advertising: try ServiceAdvertisement(
+                federation: identity.federation.text, role: .party, id: identity.id.hex, port: UInt16(port)),
+            interfaces: network.interfaces.selection, logger: logger)
+        do {
+            try await service.start()
+            return service
+        } catch {
+            guard network.server != nil else { throw error }
+            progress.warning("no multicast (\(error)); the coordinator tells the addresses of the other sites")
+            return nil
+        }
+    }
+
+    private func run(_ listener: Listener, _ discovery: DiscoveryService?, _ meter: ByteMeter) async throws -> RunEnd {
+        let inbox = SiteInbox()
+        let link = CoordinatorLink(
+            identity: identity, network: network, rejoinWait: rejoinWait, discovery: discovery, meter: meter,
+            inbox: inbox, progress: progress, logger: logger)
+        let known = try store.value(.coordinatorKey).map { try PublicKey(spki: $0) }
+        progress.status("looking for the coordinator of \(identity.federation)")
+        let connection = try await link.connect(pin: known?.spkiHash)
+        let coordinator = try recordCoordinator(known, connection)
+        progress.note("connected to the coordinator of \(identity.federation) at \(connection.remoteAddress)")
+        let mesh = PeerMesh(identity: identity, meter: meter, discovery: discovery, inbox: inbox, logger: logger)
+        let site = Site(
+            member: try makeMember(coordinator), identity: identity, store: store, initial: initial, inbox: inbox,
+            mesh: mesh, peerAddresses: PeerAddresses(host: listen.host, port: listener.port), meter: meter,
+            log: RoundLog(
+                directory: metrics, progress: progress, logger: logger, pending: try store.value(.pendingRecord)),
+            progress: progress, logger: logger)
+        let watch = StoreWatch(store: store, inbox: inbox)
+        let stop = try await withThrowingTaskGroup(of: MemberStop?.self) { group in
+            group.addTask { try await site.run() }
+            group.addTask {
+                try await link.serve(connection, pin: coordinator.spkiHash)
+                return nil
+            }
+            group.addTask {
+                for await connection in listener.connections { await mesh.accept(connection) }
+                return nil
+            }
+            group.addTask {
+                try await watch.run()
+                return nil
+            }
+            do {
+                while let ended = try await group.next() {
+                    guard let stop = ended else { continue }
+                    group.cancelAll()
+                    await site.shutDown()
+                    return stop
+                }
+                throw CancellationError()
+            } catch {
+                group.cancelAll()
+                await site.shutDown()
+                throw error
+            }
+        }
+        return try judge(stop)
+    }
+
+    /// The coordinator's key is recorded at the first contact; any other one is refused from then on.
+    private func recordCoordinator(_ known: PublicKey?, _ connection: Connection) throws -> PublicKey {
+        if let known { return known }
+        guard let key = connection.peer?.publicKey else {
+            throw ProgramError(.failed, "shows no certificate", subject: connection.remoteAddress)
+        }
+        try store.set(.coordinatorKey, to: key.spki)
+        return key
+    }
+
+    private func makeMember(_ coordinator: PublicKey) throws -> Member {
+        let initial = initial
+        let rules = SiteRules(federation: identity.federation.text, id: identity.id, policy: initial.policy) {
+            configuration throws(ModelRefusal) in
+            try initial.parameters(of: configuration).hash
+        }
+        return Member(
+            rules: rules, ledger: try store.ledger(), members: try store.members(), keys: store.keysFile.read(),
+            signer: identity.key, coordinator: coordinator, random: { SecretBytes(randomCount: $0) })
+    }
+
+    /// Turns the way in which the machine stopped into the way in which the program ends.
+    private func judge(_ stop: MemberStop) throws -> RunEnd {
+        switch stop {
+        case .runEnded(let end):
+            switch end.outcome {
+            case .complete, .converged: return end
+            case .aborted: throw ProgramError(.aborted, end.sentence, subject: "run aborted")
+            case .verificationFailed:
+                throw ProgramError(.verificationFailed, end.sentence, subject: "run ended")
+            }
+        case .checkFailed(let round):
+            throw ProgramError(
+                .verificationFailed, "the sum fails its check and was not applied", subject: "round \(round)",
+                remedy: "somebody changed a vector or the sum; show \(store.directory.evidence) to the other sites")
+        case .evidence:
+            throw ProgramError(
+                .verificationFailed, "the coordinator has signed two statements that contradict each other",
+                subject: "federation \(identity.federation)",
+                remedy: "stop, and show the files in \(store.directory.evidence) to the other sites")
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Programs
+
+/// Reads and first writes `policy.toml`: what the site decides for itself.
+enum PolicyFile {
+    private static let keys = [
+        "new_members", "min_members", "cohort_floor", "encodings", "initial_parameters", "rounds_per_day",
+        "epochs_per_day",
+    ]
+
+    /// Reads the policy; a missing file is a policy of defaults.
+    static func read(_ path: String) throws(ProgramError) -> SitePolicy {
+        guard let file = try TOMLFile.read(path, known: keys) else { return SitePolicy() }
+        return try file.decode(SitePolicy.self)
+    }
+
+    /// Writes the defaults with an explanation of every line, unless the file is there already.
+    static func writeDefault(_ path: String) throws {
+        guard !PrivateFile.exists(path) else { return }
+        try PrivateFile.write(template, to: path)
+    }
+
+    private static let template = """
+        # What this site decides for itself. The coordinator proposes; a line here that refuses is named.
+
+        # Members that join after this site's first epoch: "ask" waits for `smpc-client members confirm`;
+        # "accept" lets everybody in whom the coordinator admits, which weakens the protection against invented members.
+        new_members = "ask"
+
+        # The fewest members of an epoch. Without this line: two thirds of the largest epoch so far.
+        # min_members = 3
+
+        # The fewest updates in a sum, where that is to be more than the protocol demands.
+        # cohort_floor = 3
+
+        # The encodings that are allowed. Without this line: all.
+        # encodings = ["exact"]
+
+        # The hash of first parameters that come from a file (`run --init FILE`). Without this line only parameters
+        # that this site draws itself, from the run's public seed, are accepted.
+        # initial_parameters = "64 hexadecimal digits"
+
+        # The most rounds and epochs in 24 hours. Without these lines: any number.
+        # rounds_per_day = 1000
+        # epochs_per_day = 100
+
+        """
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+
+import Aggregation
+import FoundationEssentials
+import Identity
+import Learning
+import Messages
+import Primitives
+import Programs
+import Storage
+
+/// Keeps everything durable of a site: facts, member record, keys, the kept update, parameters, evidence.
+///
+/// Every call that writes returns when the bytes are on disk.
+struct SiteStore: Sendable {
+    let directory: SiteDirectory
+    /// 16 bytes, drawn when the database was made.
+    let instance: [UInt8]
+    let keysFile: EpochKeysFile
+    private let database: MemberStore
+
+    /// Opens the state of a site, or makes it in an existing directory.
+    init(_ directory: SiteDirectory) throws {
+        self.directory = directory
+        database = try MemberStore(path: directory.database)
+        instance = try database.instance(orStore: SecureRandom.bytes(MemberStore.instanceCount))
+        keysFile = EpochKeysFile(path: directory.epochKeys, instance: instance)
+    }
+
+    // MARK: Facts and the member record
+
+    /// Appends a fact, and replaces values in the same transaction.
+    func append(_ fact: MemberFact, _ values: [SiteValue: [UInt8]] = [:]) throws {
+        let body = [UInt8](try JSONEncoder().encode(fact))
+        try database.append([(fact.kind, body)], values: values.map { ($0.key.rawValue, $0.value) })
+    }
+
+    /// Rebuilds what this member knows for ever.
+    func ledger() throws -> MemberLedger {
+        let decoder = JSONDecoder()
+        return MemberLedger(
+            try database.facts().map { stored in
+                do {
+                    return try decoder.decode(MemberFact.self, from: Data(stored.body))
+                } catch {
+                    throw ProgramError(
+                        .failed, "fact \(stored.number) cannot be read: \(error)", subject: database.path,
+                        remedy: "use the version of this program that wrote it")
+                }
+            })
+    }
+
+    /// Whom this site trusts to be in an epoch.
+    func members() throws -> MemberRecord {
+        guard let bytes = try database.memberRecord() else { return MemberRecord() }
+        return try JSONDecoder().decode(MemberRecord.self, from: Data(bytes))
+    }
+
+    func setMembers(_ members: MemberRecord) throws {
+        try database.setMemberRecord([UInt8](try JSONEncoder().encode(members)))
+    }
+
+    /// A number that changes whenever another process has changed the database.
+    func externalVersion() throws -> Int { try database.externalVersion() }
+
+    func value(_ key: SiteValue) throws -> [UInt8]? { try database.value(key.rawValue) }
+
+    func set(_ key: SiteValue, to value: [UInt8]?) throws { try database.set(key.rawValue, to: value) }
+
+    // MARK: Files
+
+    /// The update that is kept, if it was computed from `base`.
+    func keptUpdate(for base: Digest) -> KeptUpdate? {
+        SiteDirectory.read(directory.keptUpdate).flatMap { KeptUpdate(encoded: $0) }.flatMap {
+            $0.base == base ? $0 : nil
+        }
+    }
+
+    func keep(_ update: KeptUpdate) throws { try PrivateFile.write(update.encoded(), to: directory.keptUpdate) }
+
+    func deleteUpdate() throws { try SiteDirectory.remove(directory.keptUpdate) }
+
+    /// Reads parameters of a layout by their hash.
+    ///
+    /// - Throws: `ProgramError` when the file is gone or holds other parameters.
+    func parameters(_ hash: Digest, layout: ModelLayout) throws -> Parameters {
+        let path = parametersPath(hash)
+        guard let bytes = SiteDirectory.read(path) else {
+            throw ProgramError(
+                .failed, "the parameters of the present model are missing", subject: path,
+                remedy: "restore the file, or join again with a new state directory")
+        }
+        guard let parameters = try? Parameters(layout: layout, littleEndianBytes: bytes), parameters.hash == hash else {
+            throw ProgramError(
+                .failed, "does not hold the parameters that its name promises", subject: path,
+                remedy: "the disk or another program changed it; restore it")
+        }
+        return parameters
+    }
+
+    /// Writes parameters under their hash.
+    func write(_ parameters: Parameters, hash: Digest) throws {
+        try PrivateFile.write(parameters.littleEndianBytes, to: parametersPath(hash))
+    }
+
+    /// Removes the parameters of all models but these.
+    func dropParameters(except kept: Set<Digest>) throws {
+        let names = Set(kept.map { Self.parametersName($0) })
+        let found = (try? FileManager.default.contentsOfDirectory(atPath: directory.models)) ?? []
+        for name in found where !names.contains(name) { try SiteDirectory.remove("\(directory.models)/\(name)") }
+    }
+
+    /// Saves a signed statement for people to show; gives its path.
+    func saveEvidence(_ name: String, _ envelope: Envelope) throws -> String {
+        let hash = Primitives.SHA256.hash(envelope.encoded()).hex.prefix(16)
+        let path = "\(directory.evidence)/\(name)-\(hash).envelope"
+        try PrivateFile.write(envelope.encoded(), to: path)
+        return path
+    }
+
+    private func parametersPath(_ hash: Digest) -> String { "\(directory.models)/\(Self.parametersName(hash))" }
+
+    private static func parametersName(_ hash: Digest) -> String { "\(hash.hex).f32" }
+}
+
+/// Names the single values that a site keeps beside its facts.
+enum SiteValue: String {
+    /// What this site did in the last hours.
+    case activity = "activity"
+    /// The coordinator's SubjectPublicKeyInfo, recorded at the first contact.
+    case coordinatorKey = "coordinator_key"
+    /// The configuration of the last run that this site took part in.
+    case configuration = "configuration"
+    /// The name under which the site was invited.
+    case name = "name"
+    /// The record of the last applied round, which waits for the metrics that the next sum brings.
+    case pendingRecord = "pending_record"
+    /// The member keys of the last epoch: what the roster fingerprint is made of.
+    case roster = "roster"
+}
+
+extension MemberFact {
+    /// The name under which the fact is stored, for people who look.
+    var kind: String {
+        switch self {
+        case .epochTaken: "epochTaken"
+        case .epochReady: "epochReady"
+        case .entered: "entered"
+        case .updateKept: "updateKept"
+        case .uploaded: "uploaded"
+        case .locked: "locked"
+        case .answered: "answered"
+        case .closed: "closed"
+        case .chain: "chain"
+        case .applied: "applied"
+        case .skipped: "skipped"
+        }
+    }
+}

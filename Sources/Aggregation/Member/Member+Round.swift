@@ -9,11 +9,7 @@ import Quantization
 extension Member {
     /// R0: checks that the round is the one this member expects, and decides what it may upload.
     mutating func roundOpened(_ open: RoundOpen) -> [MemberAction] {
-        if let round, round.open.round == open.round, round.open.epochHash == open.epochHash,
-            round.open.kind == open.kind
-        {
-            return repeatRound(round)
-        }
+        if let round, round.open.isSameRound(as: open) { return repeatRound(round) }
         guard round?.verifying == nil else { return [.reject(.outOfPhase(message: "RoundOpen", phase: "verifying"))] }
         switch enter(open) {
         case .failure(let misbehavior): return [.reject(misbehavior)]
@@ -22,12 +18,17 @@ extension Member {
     }
 
     /// Checks a round against this member's own view, records that it acts in it and advances the keys.
-    private mutating func enter(_ open: RoundOpen) -> Result<[MemberAction], PeerMisbehavior> {
+    ///
+    /// - Parameter result: the ctx that a result names, when it is what brings the round; nothing changes for another one.
+    private mutating func enter(
+        _ open: RoundOpen, for result: Digest? = nil
+    ) -> Result<[MemberAction], PeerMisbehavior> {
         guard case .ready(let plan, var keys) = phase, let chain = ledger.chain else {
             return .failure(.outOfPhase(message: "RoundOpen", phase: phase.name))
         }
         let context: RoundContext
         do { context = try expectedContext(open, plan, chain) } catch { return .failure(error) }
+        guard result == nil || result == context.ctx else { return .failure(.wrongRound(message: "Result")) }
         if let last = ledger.lastRound, open.round < last.round || (open.round == last.round && context.ctx != last.ctx)
         {
             return .failure(.roundOutOfOrder(round: open.round))
@@ -171,6 +172,9 @@ extension Member {
             guard held.set != set else { return [.send(.vote(held.vote))] }
             return evidence(.conflictingStatements(of: "coordinator", first: held.envelope, second: envelope))
         }
+        if let held = round.verifying, held.set != set {
+            return evidence(.conflictingStatements(of: "coordinator", first: held.trailer, second: envelope))
+        }
         guard set.count >= context.cohortMin else {
             return [.reject(.setTooSmall(count: set.count, cohortMin: context.cohortMin))]
         }
@@ -227,7 +231,7 @@ extension Member {
         if round?.context.ctx != signed.value.ctx {
             // The outcome of that check decides which model this member has.
             guard round?.verifying == nil else { return [.reject(.outOfPhase(message: "Result", phase: "verifying"))] }
-            switch enter(header.open) {
+            switch enter(header.open, for: signed.value.ctx) {
             case .failure(let misbehavior): return [.reject(misbehavior)]
             case .success(let entered): actions = entered
             }
@@ -271,5 +275,13 @@ extension Member {
             self.round = nil
             return [note(.applied(chain))] + (moved ? [.deleteUpdate] : [])
         }
+    }
+}
+
+extension RoundOpen {
+    /// Whether two announcements agree in everything that ctx rests on; the deadline may differ.
+    fileprivate func isSameRound(as other: RoundOpen) -> Bool {
+        round == other.round && epochHash == other.epochHash && kind == other.kind && modelHash == other.modelHash
+            && encodingHash == other.encodingHash
     }
 }

@@ -91,6 +91,33 @@ import Testing
         #expect(try rejections(&stage, short) == [.resultInconsistent(field: "elements")])
     }
 
+    @Test func aResultThatBringsAnotherRoundThanItsOwnChangesNothing() throws {
+        var (stage, context) = try answered()
+        let good = try stage.result([0, 1, 2], context)
+        // The header opens round 2; the result is of a round that never was.
+        let header = ResultHeader(open: try stage.open(2), ctx: Stage.digest(1), elements: context.elements)
+        let trailer = try stage.result([0, 1, 2], context) { $0.ctx = Stage.digest(1) }.trailer
+        #expect(try rejections(&stage, (header, trailer, good.sum)) == [.wrongRound(message: "Result")])
+        #expect(stage.sites[0].member.openRound == context)
+        let log = try stage.sites[0].receive(good.header, good.trailer, sum: good.sum)
+        #expect(log.lines == ["verify result", "record applied", "delete update"])
+    }
+
+    @Test func anotherSetThanTheOneOfAHeldResultIsEvidence() throws {
+        var (stage, context) = try answered()
+        stage.sites[0].member.round?.survivors = nil
+        stage.sites[0].verifiesAtOnce = false
+        let result = try stage.result([0, 1, 2], context)
+        try stage.sites[0].receive(result.header, result.trailer, sum: result.sum)
+        #expect(try stage.sites[0].receive(.survivors(stage.survivors([0, 1, 2], context))).votes.count == 1)
+        stage.sites[0].member.round?.survivors = nil
+        let other = try stage.survivors([0, 1, 3], context)
+        let actions = try stage.sites[0].receive(.survivors(other))
+        let evidence = PeerMisbehavior.conflictingStatements(of: "coordinator", first: result.trailer, second: other)
+        #expect(actions.rejections == [evidence])
+        #expect(actions.stops == [.evidence(evidence)])
+    }
+
     @Test func anotherSetThanTheOneVotedForIsEvidence() throws {
         var (stage, context) = try answered()
         let held = try #require(stage.sites[0].member.round?.survivors).envelope

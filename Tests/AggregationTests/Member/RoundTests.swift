@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FiniteField
 import Identity
 import Messages
 import Primitives
@@ -118,6 +119,88 @@ import Testing
         let leaf = try #require(later.uploads.first.map { try Upload(payload: $0.trailer.payload).leaf })
         #expect(leaf == (try Upload(payload: first[0].trailer.payload).leaf))
         #expect(stage.sites[0].updatesMade == 1)
+    }
+
+    @Test func theSameRoundWithAnotherModelOrEncodingIsNotTheSame() throws {
+        var stage = try Stage.ready(3)
+        let good = try stage.open(1)
+        func open(modelHash: Digest? = nil, encodingHash: Digest? = nil, seconds: Int = 60) -> ControlMessage {
+            .roundOpen(
+                RoundOpen(
+                    epochHash: good.epochHash, round: 1, kind: .training, modelHash: modelHash ?? good.modelHash,
+                    encodingHash: encodingHash ?? good.encodingHash, deadlineSeconds: seconds))
+        }
+        try stage.sites[0].receive(open())
+        #expect(try rejections(&stage, open(modelHash: Stage.digest(9))) == [.modelMismatch])
+        #expect(try rejections(&stage, open(encodingHash: Stage.digest(9))) == [.encodingMismatch])
+        #expect(try stage.sites[0].receive(open(seconds: 5)).lines == ["send Upload"])
+    }
+
+    @Test func aPolicyThatAllowsNoMoreRoundsToday() throws {
+        var policy = SitePolicy()
+        policy.roundsPerDay = 2
+        policy.epochsPerDay = 3
+        var stage = try Stage.ready(3, policy: policy)
+        stage.sites[0].member.activity = .init(rounds: 2, epochs: 3)
+        let log = try stage.sites[0].receive(.roundOpen(stage.open(1)))
+        #expect(log.silences == [.policy] && log.uploads.isEmpty)
+        let proposal = try ControlMessage.epochProposal(stage.proposal(2, round: 5))
+        #expect(try stage.sites[0].receive(proposal).refusals.map(\.line) == [.policy])
+        stage.sites[0].member.activity = .init(rounds: 1, epochs: 2)
+        #expect(try stage.sites[0].receive(proposal).refusals.isEmpty)
+    }
+
+    // MARK: Replays
+
+    @Test func whatWasSaidInEarlierRoundsAndEpochsChangesNothingLater() throws {
+        var stage = try Stage.ready(4)
+        let all = [0, 1, 2, 3]
+        let first = try stage.openRound(1)
+        let bundle = try stage.sites.map { _ in try stage.skip(first) }
+        let old: [ControlMessage] = [
+            .roundOpen(try stage.open(1)), .survivors(try stage.survivors(all, first)),
+            try stage.certificate(all, all, first), .skip(try stage.skip(first)), .epochReadyBundle(bundle),
+        ]
+        try stage.answer(all, first)
+        let result = try stage.result(all, first)
+        try stage.publish(all, first)
+
+        let second = try stage.openRound(2)
+        try replay(old, result, into: &stage)
+        try stage.sites[0].receive(.survivors(stage.survivors(all, second)))
+        try replay(old, result, into: &stage)
+        try stage.sites[0].receive(stage.certificate(all, all, second))
+        try replay(old, result, into: &stage)
+        for index in 1..<4 {
+            try stage.sites[index].receive(.survivors(stage.survivors(all, second)))
+            try stage.sites[index].receive(stage.certificate(all, all, second))
+        }
+        try stage.publish(all, second)
+        #expect(Set(stage.sites.map { $0.ledger.chain?.modelHash }).count == 1)
+
+        try stage.enterEpoch(2, round: 5)
+        try stage.openRound(5)
+        try replay(old + [.roundOpen(stage.open(2))], result, into: &stage)
+    }
+
+    private func replay(
+        _ messages: [ControlMessage], _ result: (header: ResultHeader, trailer: Envelope, sum: Field64Vector),
+        into stage: inout Stage
+    ) throws {
+        let before = stage.sites[0]
+        for _ in 0..<2 {
+            for message in messages.shuffled() {
+                let actions = try stage.sites[0].receive(message)
+                #expect(actions.lines == ["reject"] || actions.lines == ["send SlotReady"], "\(message.name)")
+                #expect(actions.stops.isEmpty)
+            }
+            let actions = try stage.sites[0].receive(result.header, result.trailer, sum: result.sum)
+            #expect(actions.lines == ["reject"])
+        }
+        #expect(stage.sites[0].facts == before.facts)
+        #expect(stage.sites[0].keysFile == before.keysFile)
+        #expect(stage.sites[0].member.openRound == before.member.openRound)
+        #expect(stage.sites[0].member.round?.survivors?.envelope == before.member.round?.survivors?.envelope)
     }
 
     @Test func aVectorThatCannotBeMadeAgainIsNotReplaced() throws {

@@ -16,10 +16,11 @@ import Transport
 actor TestParty {
     /// Everything that happens to a party, one after the other.
     enum Event: Sendable {
+        case closed(connection: Int)
         case partialMade(Digest, Digest)
         case peerMessage(ControlMessage, PartyID)
         case peerUp(PartyID)
-        case transport(TransportEvent)
+        case transport(TransportEvent, connection: Int)
         case updateMade(Digest)
         case vectorMade(Digest, Digest)
     }
@@ -46,6 +47,8 @@ actor TestParty {
     private var sum: Field64Vector?
     private var handedOver: [Float] = []
     private var connection: Connection?
+    /// Counts connections: what comes from an earlier one is too late.
+    private var connections = 0
     private let neighbors: Neighbors
     private let events: AsyncStream<Event>
     private let input: AsyncStream<Event>.Continuation
@@ -75,17 +78,21 @@ actor TestParty {
                 trustAnchors: [identity.authority]),
             expecting: .coordinator(federation: identity.federation))
         self.connection = connection
+        connections += 1
+        let present = connections
         let hello = Hello(
             instance: [UInt8](repeating: UInt8(number), count: 16), addresses: ["127.0.0.1:\(9000 + number)"],
             position: machine.position)
         try await connection.send(ControlMessage.hello(hello).encoded())
         let reader = Task { [input] in
-            do { for try await event in connection.events { input.yield(.transport(event)) } } catch {}
-            input.yield(.transport(.message([])))
+            do {
+                for try await event in connection.events { input.yield(.transport(event, connection: present)) }
+            } catch {}
+            input.yield(.closed(connection: present))
         }
         defer { reader.cancel() }
         for await event in events {
-            if case .transport(.message(let bytes)) = event, bytes.isEmpty { break }
+            if case .closed(present) = event { break }
             for action in try await actions(for: event) { try await perform(action) }
             if outcome != nil { break }
         }
@@ -95,11 +102,13 @@ actor TestParty {
 
     private func actions(for event: Event) async throws -> [MemberAction] {
         switch event {
+        case .closed: []
         case .partialMade(let ctx, let leaf): try machine.partialMade(ctx: ctx, leaf: leaf)
         case .peerMessage(let message, let peer): try machine.handle(message, from: peer)
         case .peerUp(let peer): try machine.peerConnected(peer)
-        case .transport(.message(let bytes)): try machine.handle(ControlMessage(encoded: bytes))
-        case .transport(.stream(let stream)): try await take(stream)
+        case .transport(_, let number) where number != connections: []
+        case .transport(.message(let bytes), _): try machine.handle(ControlMessage(encoded: bytes))
+        case .transport(.stream(let stream), _): try await take(stream)
         case .updateMade(let base): machine.updateMade(for: base)
         case .vectorMade(let ctx, let leaf): try machine.vectorMade(ctx: ctx, leaf: leaf)
         }

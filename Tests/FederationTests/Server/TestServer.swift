@@ -56,9 +56,30 @@ final class TestServer: Sendable {
         return Task { try await run.serve() }
     }
 
+    /// Begins to serve in a process of its own; `trace` are the words before the command, such as those of strace.
+    func launch(rounds: Int, cohort: Int = 3, trace: [String] = []) throws -> Process {
+        try? FileManager.default.removeItem(atPath: portFile)
+        // The programs lie beside the test runner.
+        let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            .appending(path: "smpc-server")
+        let command =
+            trace + [
+                program.path, "run", "--state", state.directory, "--rounds", "\(rounds)", "--cohort", "\(cohort)",
+                "--model", "softmax:12-4", "--seed", "1", "--listen", "127.0.0.1:0", "--discovery", "off",
+                "--port-file", portFile, "--metrics", metrics, "--rejoin-wait", "20s", "--quiet",
+            ]
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = command
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.standardError
+        try process.run()
+        return process
+    }
+
     /// The port, once the server listens.
-    func port() async throws -> Int {
-        for _ in 0..<400 {
+    func port(while process: Process? = nil) async throws -> Int {
+        for _ in 0..<400 where process?.isRunning ?? true {
             if let text = try? String(contentsOfFile: portFile, encoding: .utf8),
                 let port = Int(text.trimmingCharacters(in: .newlines))
             {

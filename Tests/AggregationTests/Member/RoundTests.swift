@@ -105,6 +105,18 @@ import Testing
         #expect(try stage.sites[0].receive(.roundOpen(stage.open(100))).uploads.count == 1)
     }
 
+    @Test func aCrashBetweenTheFactAndTheKeysOfARound() throws {
+        var stage = try Stage.ready(3)
+        let keys = stage.sites[0].keysFile
+        try stage.openRound(5)
+        stage.sites[0].keysFile = keys
+        try stage.sites[0].restart()
+        #expect(try rejections(&stage, .roundOpen(stage.open(3))) == [.roundOutOfOrder(round: 3)])
+        // The same round goes on, and with the same bytes: the vector's leaf is the one that was recorded.
+        let log = try stage.sites[0].receive(.roundOpen(stage.open(5)))
+        #expect(log.lines == ["store keys", "make vector", "send Upload"])
+    }
+
     @Test func theSameRoundAgainIsAnsweredWithTheSameBytes() throws {
         var stage = try Stage.ready(3)
         let open = try ControlMessage.roundOpen(stage.open(1))

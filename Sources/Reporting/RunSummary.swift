@@ -23,7 +23,7 @@ public struct RunSummary: Equatable, Sendable {
     public var bytesDownPerClientRound: Double
     /// The median over rounds of the time from the last training's end to the last durable apply, in seconds.
     public var aggregationSecondsPerRound: Double
-    /// The largest resident set that the coordinator's process reached, in bytes.
+    /// The largest resident set that any process of the run reached, server or client, in bytes.
     public var peakMemoryBytes: Int
     /// The `paramsHash` after each applied round, in order, hexadecimal.
     public var paramsHashes: [String]

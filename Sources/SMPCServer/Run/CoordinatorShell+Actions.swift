@@ -95,10 +95,16 @@ extension CoordinatorShell {
             }
         let summary = try recorder.finish(
             describe(), reported, reason: outcome == .complete ? nil : sentence, counters: counters)
+        logRefusals()
+        if let summary { progress.result(sentence, summary) } else { progress.result(sentence, ["ending": sentence]) }
+    }
+
+    /// Logs what was refused, for `--verbose`.
+    func logRefusals() {
+        let counters = refusals.all(transport?.snapshot)
         for name in counters.keys.sorted() {
             logger.debug("refused", metadata: ["kind": "\(name)", "count": "\(counters[name] ?? 0)"])
         }
-        if let summary { progress.result(sentence, summary) } else { progress.result(sentence, ["ending": sentence]) }
     }
 
     private func ping(_ party: PartyID) {

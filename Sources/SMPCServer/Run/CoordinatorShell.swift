@@ -128,6 +128,7 @@ actor CoordinatorShell {
         hasEnded = true
         timer?.cancel()
         ending.finish()
+        logRefusals()
         if let bytes = try? recorder.encoded() { try? log.store.set(RunRecorder.key, to: bytes) }
         for session in sessions.values { await session.connection.close(reason: .shutdown) }
     }

@@ -32,13 +32,9 @@ struct PreparedRun: Sendable {
         log = FactLog(store: store)
         var facts = try log.load()
         var history = try RunHistory(facts)
-        if choice.mode == .new, history.isUnfinished {
-            let end = CoordinatorFact.runEnded(.aborted, sentence: "a new run was begun in its place")
-            try log.append(end)
-            facts.append(end)
-            history = try RunHistory(facts)
-        }
-        if history.isUnfinished, let configuration = history.configuration, let chain = history.chain {
+        if choice.mode != .new, history.isUnfinished, let configuration = history.configuration,
+            let chain = history.chain
+        {
             model = try ServerModel(
                 paramsHash: chain.paramsHash, layout: ModelLayout(bytes: configuration.layout), files: files)
             resumedAfter = chain.appliedRounds
@@ -51,6 +47,12 @@ struct PreparedRun: Sendable {
             }
             let first = try choice.firstParameters()
             try Self.requireUnused(first.hash, facts, choice)
+            if history.isUnfinished {
+                let end = CoordinatorFact.runEnded(.aborted, sentence: "a new run was begun in its place")
+                try log.append(end)
+                facts.append(end)
+                history = try RunHistory(facts)
+            }
             model = try ServerModel(first: first, files: files)
             let configuration = choice.configuration(paramsHash: first.hash)
             let chain = ModelChain(run: configuration.run, paramsHash: first.hash, scaleHash: scaleHashExact)
@@ -58,6 +60,7 @@ struct PreparedRun: Sendable {
             try store.set(RunRecorder.key, to: nil)
             try log.append(fact)
             facts.append(fact)
+            history = try RunHistory(facts)
             resumedAfter = nil
             recorded = nil
         }

@@ -23,7 +23,7 @@ struct RunChoice: Sendable {
     let training: TrainingOptions.Resolved
     let seeds: RunSeeds
     /// The file of the first parameters; nil for the built-in initializer.
-    let initialFile: String?
+    var initialFile: String?
     let roundsPerEpoch: Int
     let gammaPercent: Int
     let weightMax: Double

@@ -43,7 +43,7 @@ struct ServerRun: Sendable {
             describe: { description })
         let listener = try await Listener.bind(
             host: network.listen.host, port: Int(network.listen.port), identity: identity.tlsIdentity,
-            alpns: [.federation, .enrolment], isRevoked: { registry.isRevoked($0) })
+            alpns: [.federation, .enrolment], isRevoked: { registry.isRevoked($0) }, logger: logger)
         let discovery = await announce(port: listener.port)
         if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
         welcome(prepared, port: listener.port)

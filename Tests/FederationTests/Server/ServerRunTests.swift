@@ -6,6 +6,7 @@ import Identity
 import Learning
 import Messages
 import Primitives
+import Programs
 import Reporting
 import Testing
 import Transport
@@ -92,6 +93,47 @@ import Transport
         serving.cancel()
         _ = await serving.result
         _ = await running.result
+    }
+
+    @Test func aNewRunEndsTheUnfinishedOneUnlessItCannotBegin() async throws {
+        let server = try TestServer()
+        let first = try server.start()
+        _ = try await server.port()
+        first.cancel()
+        _ = await first.result
+        let log = FactLog(store: try server.state.store())
+        let begun = try log.load()
+        var broken = try server.choice(mode: .new)
+        broken.initialFile = "\(server.directory)/missing"
+        #expect(throws: (any Error).self) {
+            try PreparedRun(
+                broken, state: server.state, identity: server.state.identity(), store: server.state.store(), members: []
+            )
+        }
+        #expect(try log.load() == begun)
+        let second = try server.start(mode: .new, seed: 2)
+        _ = try await server.port()
+        second.cancel()
+        _ = await second.result
+        let facts = try log.load()
+        #expect(facts.map(\.kind) == ["run-began", "run-ended", "run-began"])
+    }
+
+    @Test func strangersAreRefusedAndCounted() async throws {
+        let server = try TestServer()
+        let serving = try server.start(rounds: 1)
+        let port = try await server.port()
+        let parties = try await server.parties(3, port: port)
+        let other = try TestServer()
+        let stranger = try other.state.identity()
+        await #expect(throws: (any Error).self) {
+            try await dial(
+                host: "127.0.0.1", port: port, identity: stranger.tlsIdentity,
+                expecting: .coordinator(federation: try server.state.identity().federation))
+        }
+        try await run(parties, port: port)
+        _ = try await serving.value
+        #expect(try server.records().summary.counters.keys.contains { $0.hasPrefix("handshakes.") })
     }
 
     @Test func aTokenAdmitsOneKey() async throws {

@@ -32,20 +32,28 @@ final class TestServer: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
+    /// What an operator might choose.
+    func choice(
+        rounds: Int = 2, cohort: Int = 3, mode: RunChoice.Mode = .either, seed: UInt64 = 1,
+        rejoinWait: Duration = .seconds(20)
+    ) throws -> RunChoice {
+        var options = try TrainingOptions.parse([])
+        (options.rounds, options.model, options.seed) = (rounds, "softmax:12-4", seed)
+        var course = CoordinatorSettings(federation: "test", cohort: cohort)
+        course.cohortWait = .seconds(20)
+        course.rejoinWait = rejoinWait
+        return RunChoice(
+            mode: mode, training: try options.resolved(Settings(environment: [:])), seeds: RunSeeds(seed: seed),
+            initialFile: nil, roundsPerEpoch: 100, gammaPercent: 20, weightMax: 1024, clip: 0, settings: course)
+    }
+
     /// Begins to serve; the task ends with the run.
     func start(
         rounds: Int = 2, cohort: Int = 3, mode: RunChoice.Mode = .either, seed: UInt64 = 1,
         rejoinWait: Duration = .seconds(20)
     ) throws -> Task<RunEnd, any Error> {
         try? FileManager.default.removeItem(atPath: portFile)
-        var options = try TrainingOptions.parse([])
-        (options.rounds, options.model, options.seed) = (rounds, "softmax:12-4", seed)
-        var course = CoordinatorSettings(federation: "test", cohort: cohort)
-        course.cohortWait = .seconds(20)
-        course.rejoinWait = rejoinWait
-        let choice = RunChoice(
-            mode: mode, training: try options.resolved(Settings(environment: [:])), seeds: RunSeeds(seed: seed),
-            initialFile: nil, roundsPerEpoch: 100, gammaPercent: 20, weightMax: 1024, clip: 0, settings: course)
+        let choice = try choice(rounds: rounds, cohort: cohort, mode: mode, seed: seed, rejoinWait: rejoinWait)
         var listen = try ListenOptions.parse([])
         (listen.listen, listen.discovery, listen.portFile) = (HostPort(host: "127.0.0.1", port: 0), .off, portFile)
         let run = ServerRun(

@@ -59,7 +59,8 @@ let libraries: [[Target]] = [
     module(
         "Programs",
         [
-            "Transport", "TLS", "Discovery", "Identity", "Primitives", "Learning", "Reporting", argumentParser,
+            "Transport", "TLS", "Discovery", "Identity", "Storage", "Primitives", "Learning", "Reporting",
+            argumentParser,
             configuration, toml, logging,
         ]),
 ]
@@ -80,14 +81,18 @@ let programs: [Target] = [
     .executableTarget(
         name: "Baseline",
         dependencies: [
-            "Transport", "Discovery", "Identity", "Quantization", "Primitives", "Learning", "Reporting", "Programs",
-            argumentParser, logging, protobuf,
-        ]),
+            "Transport", "Discovery", "Identity", "Storage", "Quantization", "Primitives", "Learning", "Reporting",
+            "Programs", argumentParser, logging, protobuf,
+        ], exclude: ["Protos"]),
     .executableTarget(name: "Compare", dependencies: ["Reporting", argumentParser]),
 ]
 
 let wholeTests: [Target] = [
     .testTarget(name: "PackageTests", path: "Tests/PackageTests"),
+    .testTarget(
+        name: "BaselineTests",
+        dependencies: ["Baseline", "Identity", "Quantization", "Primitives", "Learning", "Reporting", "Programs"],
+        path: "Tests/BaselineTests"),
     .testTarget(
         name: "FederationTests",
         dependencies: [

@@ -17,7 +17,7 @@ public enum RecordCoding {
     }
 
     /// Decodes one JSON value from `bytes`, which begin at `line` of `file`; nil when the file is one value.
-    static func decode<Value: Decodable>(
+    public static func decode<Value: Decodable>(
         _ type: Value.Type, from bytes: [UInt8], file: String, line: Int?
     ) throws(ReportingError) -> Value {
         let decoder = JSONDecoder()

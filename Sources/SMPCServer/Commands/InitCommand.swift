@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
-import Foundation
 import Identity
 import Primitives
 import Programs
@@ -66,6 +65,3 @@ struct InitCommand: ParsableCommand {
 
         """
 }
-
-/// The time in Unix seconds.
-func unixNow() -> Int64 { Int64(Date().timeIntervalSince1970) }

@@ -69,7 +69,7 @@ extension CoordinatorShell {
         switch fact {
         case .applied(let chain):
             if let totals, let plan = machine.epoch {
-                recorder.applied(totals.context, chain: chain, totals: totals.sum, cohort: totals.cohort, plan: plan)
+                recorder.applied(totals, chain: chain, plan: plan)
             }
             // The record goes with the fact, or a crash between them would lose a line of rounds.jsonl.
             try log.append(fact, values: [(RunRecorder.key, try recorder.encoded())])
@@ -94,7 +94,7 @@ extension CoordinatorShell {
             case .verificationFailed: .verificationFailed
             }
         let summary = try recorder.finish(
-            describe(), reported, reason: outcome == .complete ? nil : sentence, counters: counters)
+            describe(), outcome: reported, reason: outcome == .complete ? nil : sentence, counters: counters)
         logRefusals()
         if let summary { progress.result(sentence, summary) } else { progress.result(sentence, ["ending": sentence]) }
     }
@@ -149,7 +149,7 @@ extension CoordinatorShell {
     private func tell(_ report: CoordinatorReport) throws {
         switch report {
         case .epochProposed(let epoch, let members):
-            recorder.epochProposed()
+            recorder.started()
             progress.status("epoch \(epoch): \(members.count) sites exchange keys")
         case .epochReady(let epoch, let committee):
             progress.note("epoch \(epoch): \(committee.protection)")

@@ -5,6 +5,7 @@ import FiniteField
 import Identity
 import Messages
 import Primitives
+import Programs
 import Transport
 
 /// What comes from the parties: connections, messages, vectors.
@@ -36,7 +37,9 @@ extension CoordinatorShell {
     /// A party says something.
     func received(_ message: ControlMessage, from session: PartySession) {
         guard sessions[session.party] === session else { return }
-        if case .applied(let applied) = message { recorder.received(applied) }
+        if case .applied(let applied) = message {
+            recorder.received(ClientReport(applied), applied: applied.ctx.hex)
+        }
         feed { machine, now in try machine.handle(message, from: session.party, now: now) }
     }
 

@@ -38,7 +38,7 @@ actor CoordinatorShell {
 
     let log: FactLog
     let files: StateFiles
-    let registry: Registry
+    let registry: MemberRegistry
     let progress: Programs.Progress
     let logger: Logger
     let describe: @Sendable () -> RunDescription
@@ -70,7 +70,8 @@ actor CoordinatorShell {
     private var streamCount = 0
 
     init(
-        _ run: PreparedRun, recorder: RunRecorder, registry: Registry, progress: Programs.Progress, logger: Logger,
+        _ run: PreparedRun, recorder: RunRecorder, registry: MemberRegistry, progress: Programs.Progress,
+        logger: Logger,
         describe: @escaping @Sendable () -> RunDescription
     ) {
         machine = run.machine

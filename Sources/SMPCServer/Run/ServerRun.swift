@@ -28,12 +28,11 @@ struct ServerRun: Sendable {
 
     /// Serves until the run has ended.
     func serve() async throws -> RunEnd {
-        let registry = try Registry(store: store)
+        let registry = try MemberRegistry(store: store)
         let prepared = try PreparedRun(
-            choice, state: state, identity: identity, store: store, members: try registry.load())
+            choice, state: state, identity: identity, store: store, members: try registry.proposed())
         let desk = EnrolmentDesk(
-            authority: try CertificateAuthority.load(directory: state.directory), store: store, registry: registry,
-            logger: logger)
+            authority: try CertificateAuthority.load(directory: state.directory), registry: registry, logger: logger)
         let recorder = try RunRecorder(
             stored: prepared.recorded, metrics: metrics, progress: progress,
             rounds: prepared.machine.configuration.rounds)
@@ -47,7 +46,7 @@ struct ServerRun: Sendable {
         let discovery = await announce(port: listener.port)
         if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
         welcome(prepared, port: listener.port)
-        let acceptor = Task { await accept(listener, shell, desk) }
+        let acceptor = Task { await accept(listener, shell, desk, registry) }
         let watcher = Task { await watch(registry, shell) }
         await shell.start(counting: listener.counters)
         defer { watcher.cancel() }
@@ -111,12 +110,14 @@ struct ServerRun: Sendable {
         }
     }
 
-    private func accept(_ listener: Listener, _ shell: CoordinatorShell, _ desk: EnrolmentDesk) async {
+    private func accept(
+        _ listener: Listener, _ shell: CoordinatorShell, _ desk: EnrolmentDesk, _ registry: MemberRegistry
+    ) async {
         await withDiscardingTaskGroup { group in
             for await connection in listener.connections {
                 group.addTask {
                     if connection.applicationProtocol == .enrolment {
-                        if await desk.serve(connection) { await refresh(desk.registry, shell) }
+                        if await desk.serve(connection) != nil { await refresh(registry, shell) }
                     } else {
                         await serve(connection, shell)
                     }
@@ -181,7 +182,7 @@ struct ServerRun: Sendable {
 
     /// Looks for members and revocations that other processes wrote. SQLite tells nobody of another process's commit, so its
     /// version is asked for twice a second.
-    private func watch(_ registry: Registry, _ shell: CoordinatorShell) async {
+    private func watch(_ registry: MemberRegistry, _ shell: CoordinatorShell) async {
         var version = try? store.externalVersion()
         while (try? await Task.sleep(for: .milliseconds(500))) != nil {
             guard let present = try? store.externalVersion(), present != version else { continue }
@@ -190,9 +191,9 @@ struct ServerRun: Sendable {
         }
     }
 
-    private func refresh(_ registry: Registry, _ shell: CoordinatorShell) async {
+    private func refresh(_ registry: MemberRegistry, _ shell: CoordinatorShell) async {
         do {
-            await shell.registryChanged(try registry.load())
+            await shell.registryChanged(try registry.proposed())
         } catch {
             logger.error("the members cannot be read", metadata: ["error": "\(error)"])
         }

@@ -1,45 +1,54 @@
 // SPDX-License-Identifier: MIT
 
-import Identity
-import Logging
+public import Identity
+public import Logging
 import Primitives
 import Storage
-import Transport
+public import Transport
 
 /// Admits new members: one request a connection, one answer (protocol section 3).
-struct EnrolmentDesk: Sendable {
-    let authority: CertificateAuthority
-    let store: ServerStore
-    let registry: Registry
-    let logger: Logger
+public struct EnrolmentDesk: Sendable {
+    private let authority: CertificateAuthority
+    private let registry: MemberRegistry
+    private let logger: Logger
 
-    /// Serves one connection; true when a member was let in.
-    func serve(_ connection: Connection) async -> Bool {
-        let watchdog = connection.closeUnlessCancelled(after: .seconds(10))
+    /// How long a client that enrols may take to send its request.
+    public static let requestTimeout = Duration.seconds(10)
+
+    /// Admits members for an authority into a registry.
+    public init(authority: CertificateAuthority, registry: MemberRegistry, logger: Logger) {
+        self.authority = authority
+        self.registry = registry
+        self.logger = logger
+    }
+
+    /// Serves one connection to its end; the name of the member that was let in, if one was.
+    public func serve(_ connection: Connection) async -> String? {
+        let watchdog = connection.closeUnlessCancelled(after: Self.requestTimeout)
         defer { watchdog.cancel() }
         do {
             let events = connection.events.makeAsyncIterator()
             guard case .message(let request)? = try await events.next(), request.count <= Enrolment.requestBytesMax
             else {
                 await connection.close(reason: .violation)
-                return false
+                return nil
             }
             let exporter = try await connection.exporter(
                 label: Enrolment.exporterLabel, context: [], count: Enrolment.exporterCount)
-            let admitted = try answer(request, exporter)
-            try await connection.send(admitted.responseBytes)
+            let (response, name) = try answer(request, exporter)
+            try await connection.send(response)
             await connection.close()
-            return admitted.wasLetIn
+            return name
         } catch {
             logger.info("enrolment failed", metadata: ["error": "\(error)", "from": "\(connection.remoteAddress)"])
             await connection.close()
-            return false
+            return nil
         }
     }
 
     /// Answers a request; the member is recorded before the answer goes out.
-    private func answer(_ request: [UInt8], _ exporter: [UInt8]) throws -> (responseBytes: [UInt8], wasLetIn: Bool) {
-        let now = unixNow()
+    private func answer(_ request: [UInt8], _ exporter: [UInt8]) throws -> (response: [UInt8], name: String?) {
+        let (store, now) = (registry.store, unixNow())
         let answer = try EnrolmentAuthority(authority: authority).answer(
             requestBytes: request, exporter: exporter, now: now, isRevoked: { registry.isRevoked($0) },
             lookup: { try store.invitation($0) }, consume: { try store.use($0, spki: $1.spki, now: now) })
@@ -49,18 +58,19 @@ struct EnrolmentDesk: Sendable {
                 StoredMember(
                     id: member.id, name: member.name, spki: member.publicKey.spki,
                     certificate: member.certificate.der, enrolledAt: now))
+            try registry.load()
             logger.info("a member was let in", metadata: ["name": "\(member.name)", "party": "\(member.id)"])
-            return (answer.responseBytes, true)
+            return (answer.responseBytes, member.name)
         case .failure(let refusal):
             logger.warning("an enrolment was refused", metadata: ["reason": "\(refusal)"])
-            return (answer.responseBytes, false)
+            return (answer.responseBytes, nil)
         }
     }
 }
 
 extension Connection {
     /// Closes the connection of a peer that says nothing in time, unless the task is cancelled before.
-    func closeUnlessCancelled(after limit: Duration) -> Task<Void, Never> {
+    public func closeUnlessCancelled(after limit: Duration) -> Task<Void, Never> {
         Task {
             guard (try? await Task.sleep(for: limit)) != nil else { return }
             await close(reason: .unwelcome)

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Learning
+import Primitives
+import Programs
+import Quantization
+
+/// How the plain server sums updates (`--plain`).
+enum PlainSum: String, CaseIterable, Sendable {
+    /// Quantized exactly as in the secure arm, summed in integers, applied by the same function: the same bits.
+    case exact
+    /// The weighted mean in binary64, clients in the order of their IDs.
+    case float32
+}
+
+/// What every client of a plain run must agree on.
+struct AveragingConfiguration: Equatable, Sendable {
+    /// The identity of the run, 16 bytes.
+    var run: [UInt8]
+    var model: ModelSpec
+    var seeds: RunSeeds
+    var rounds: Int
+    /// `sgd`, `momentum` or `adam`, as it travels.
+    var optimizer: String
+    var learningRate: Double
+    var momentum: Double
+    var batchSize: Int
+    var localEpochs: Int
+    /// The L2 norm that updates are clipped to; 0 for none.
+    var clip: Double = 0
+    /// The samples that weigh 1, a power of two; 1 when every client weighs the same.
+    var weightMax: Double
+    /// The hash of first parameters from a file; nil when they are drawn from the seed.
+    var initialParamsHash: Digest?
+    var sum: PlainSum
+
+    /// How clients train.
+    func hyperparameters() throws(TrainingError) -> Hyperparameters {
+        try Hyperparameters(
+            optimizer: optimizer, learningRate: learningRate, momentum: momentum, batchSize: batchSize,
+            epochs: localEpochs)
+    }
+
+    /// The encoding of the secure arm's training rounds, with room for the sum of `members` updates.
+    func encoding(members: Int) throws(QuantizationError) -> ExactEncoding {
+        try ExactEncoding(
+            try EncodingParameters(
+                kind: .training, scale: .exact, clip: clip, weightMax: weightMax, layout: model.layout.bytes),
+            members: members)
+    }
+
+    /// The bytes of the configuration alone, for storage.
+    func encoded() -> [UInt8] { wire.wireBytes() }
+}
+
+extension AveragingConfiguration {
+    /// Parses what `encoded()` gave.
+    init(encoded bytes: [UInt8]) throws(InvalidAveragingMessage) {
+        try self.init(WireConfiguration(wire: bytes, "Configuration"))
+    }
+
+    init(_ wire: WireConfiguration) throws(InvalidAveragingMessage) {
+        let fields = Fields(message: "Configuration")
+        run = try fields.bytes(wire.run, "run", count: 16)
+        let text = try fields.text(wire.model, "model", bytesMax: AveragingLimits.modelBytesMax)
+        guard let spec = try? ModelSpec(parsing: text) else { throw .range(message: "Configuration", field: "model") }
+        model = spec
+        seeds = RunSeeds(seed: wire.seed)
+        rounds = try fields.integer(wire.rounds, "rounds", 1...AveragingLimits.roundsMax)
+        optimizer = try fields.text(wire.optimizer, "optimizer", bytesMax: AveragingLimits.nameBytesMax)
+        learningRate = try fields.number(wire.learningRate, "learning_rate", 1e-12...10)
+        momentum = try fields.number(wire.momentum, "momentum", 0...0.999999)
+        batchSize = try fields.integer(wire.batchSize, "batch_size", 1...65_536)
+        localEpochs = try fields.integer(wire.localEpochs, "local_epochs", 1...1_000)
+        clip = try fields.number(wire.clip, "clip", 0...1e30)
+        weightMax = try fields.number(wire.weightMax, "weight_max", 1...0x1p40)
+        guard weightMax.significand == 1 else { throw .range(message: "Configuration", field: "weight_max") }
+        initialParamsHash = try fields.optionalDigest(wire.initialParamsHash, "initial_params_hash")
+        guard let sum = PlainSum(rawValue: wire.sum) else { throw .range(message: "Configuration", field: "sum") }
+        self.sum = sum
+    }
+
+    var wire: WireConfiguration {
+        .with {
+            $0.run = Data(run)
+            $0.model = model.description
+            $0.seed = seeds.number
+            $0.rounds = UInt32(rounds)
+            $0.optimizer = optimizer
+            $0.learningRate = learningRate
+            $0.momentum = momentum
+            $0.batchSize = UInt32(batchSize)
+            $0.localEpochs = UInt32(localEpochs)
+            $0.clip = clip
+            $0.weightMax = weightMax
+            $0.initialParamsHash = initialParamsHash?.data ?? Data()
+            $0.sum = sum.rawValue
+        }
+    }
+}

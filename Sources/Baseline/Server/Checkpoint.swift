@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Learning
+import Primitives
+import Programs
+
+/// Holds where a plain run stands, in one file that is replaced in one step: parameters, and all else in its metadata.
+struct Checkpoint: Equatable {
+    /// The name of the file in the server's state directory.
+    static let fileName = "fedavg.safetensors"
+
+    var configuration: AveragingConfiguration
+    var position: AveragingCoordinator.Position
+    /// What `RunRecorder.encoded()` gave.
+    var records: [UInt8]
+    var isFinished = false
+
+    private enum Key {
+        static let configuration = "configuration"
+        static let finished = "finished"
+        static let modelHash = "model_hash"
+        static let records = "records"
+        static let rounds = "rounds"
+    }
+
+    /// Reads the checkpoint of a state directory; nil if there is none.
+    static func read(directory: String) throws -> Checkpoint? {
+        let path = "\(directory)/\(fileName)"
+        guard PrivateFile.exists(path) else { return nil }
+        let stored = try ModelFile(path: path).read()
+        let metadata = stored.metadata
+        guard let bytes = metadata[Key.configuration].flatMap({ Hexadecimal.decode($0) }),
+            let configuration = try? AveragingConfiguration(encoded: bytes),
+            let parameters = try? stored.parameters(as: configuration.model.layout),
+            let rounds = metadata[Key.rounds].flatMap({ Int($0) }), let records = metadata[Key.records],
+            let modelHash = metadata[Key.modelHash].flatMap({ Hexadecimal.decode($0) })
+                .flatMap({ Digest(bytes: $0) })
+        else {
+            throw ProgramError(
+                .failed, "is not the state of a plain run", subject: path, remedy: "move it away to begin a new run")
+        }
+        return Checkpoint(
+            configuration: configuration,
+            position: AveragingCoordinator.Position(
+                parameters: parameters, appliedRounds: rounds, modelHash: modelHash),
+            records: [UInt8](records.utf8), isFinished: metadata[Key.finished] == "true")
+    }
+
+    /// Writes the checkpoint durably, and the model beside it for everybody else.
+    func write(directory: String) throws {
+        let metadata = [
+            Key.configuration: Hexadecimal.encode(configuration.encoded()),
+            Key.finished: isFinished ? "true" : "false",
+            Key.modelHash: position.modelHash.hex,
+            Key.records: String(decoding: records, as: UTF8.self),
+            Key.rounds: "\(position.appliedRounds)",
+        ]
+        try ModelFile(path: "\(directory)/\(Self.fileName)").write(
+            StoredModel(parameters: position.parameters, metadata: metadata))
+        try ModelFile(path: "\(directory)/model.safetensors").write(
+            StoredModel(
+                parameters: position.parameters,
+                metadata: ["round": "\(position.appliedRounds)", "params_hash": position.paramsHash.hex]))
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Identity
+import Learning
+import Primitives
+import Programs
+import Quantization
+import Storage
+
+/// Coordinates one plain run.
+struct ServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "server", abstract: "Serves a federation and averages its clients' updates in the clear.",
+        discussion: """
+            The federation is one that smpc-server init made: members, invitations and revocations are the same for both
+            arms, and sites join with smpc-client join while it runs. A run that was interrupted is taken up after its last
+            applied round; --resume demands that there is one, --new-run begins another in its place.
+
+            Settings come from the option, then SUMMAND_… in the environment, then config.toml in the state directory.
+            Progress is on standard output, logs on standard error.
+            """)
+
+    @Option(help: "The directory that holds the federation: authority, identity, database.", completion: .directory)
+    var state: String
+    @OptionGroup(title: "Training") var training: TrainingOptions
+    @Option(
+        help: "How updates are summed: exact, as the secure arm does and to the same bits, or float32. (default: exact)"
+    )
+    var plain: String?
+    @Option(help: "Begin with the parameters of this safetensors file.", completion: .file())
+    var `init`: String?
+    @Option(help: "Clip each update to this L2 norm; 0 for none. (default: 0)")
+    var clip: Double?
+    @Option(help: "The number of samples of weight 1, a power of two; more are clipped to it. (default: 1048576)")
+    var weightMax: Double?
+
+    @Option(help: "How many clients to wait for before the first round. (default: everyone invited)")
+    var cohort: Int?
+    @Option(help: "How long to wait for them, from the first connection on. (default: 120s)")
+    var cohortWait: DurationOption?
+    @Option(help: "How long a run with fewer than two clients waits for one to come back. (default: 60s)")
+    var rejoinWait: DurationOption?
+    @Option(help: "How long a round waits for updates. (default: 600s)")
+    var uploadWait: DurationOption?
+
+    @Flag(help: "Take the unfinished run up; an error if there is none.")
+    var resume = false
+    @Flag(help: "Leave the unfinished run and begin another.")
+    var newRun = false
+
+    @OptionGroup(title: "Network") var network: ListenOptions
+    @Option(help: "The directory that receives rounds.jsonl and summary.json.", completion: .directory)
+    var metrics: String?
+    @Option(help: "The name of the data, for the records only. (default: unknown)")
+    var dataset: String?
+    @Option(help: "How the data is divided, for the records only. (default: unknown)")
+    var partition: String?
+    @OptionGroup(title: "Output") var output: OutputOptions
+
+    func validate() throws {
+        if resume, newRun { throw ValidationError("--resume and --new-run exclude each other") }
+    }
+
+    func run() async throws {
+        let identity = try identity()
+        let settings = try Settings(file: "\(state)/config.toml")
+        let lock = try StateLock(directory: state)
+        let registry = try MemberRegistry(store: try ServerStore(path: "\(state)/\(ServerStore.fileName)"))
+        let (checkpoint, isResumed) = try checkpoint(settings)
+        let run = ServerRun(
+            directory: state, identity: identity, registry: registry, checkpoint: checkpoint, isResumed: isResumed,
+            settings: try course(settings, registry),
+            hasFixedCohort: try settings.optional(cohort, .cohort) != nil, network: try network.resolved(settings),
+            metrics: try settings.optional(metrics, .metrics),
+            dataset: try settings.value(dataset, .dataset, default: "unknown"),
+            partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),
+            logger: output.logger(label: "fedavg"))
+        defer { withExtendedLifetime(lock) {} }
+        let end = try await Interruption.cancelling(
+            onSignal: { _ in Console.shared.error("stopping; run it again to go on") },
+            { try await run.serve() })
+        switch end.outcome {
+        case .completed, .converged: return
+        case .aborted: throw ProgramError(.aborted, end.sentence, remedy: "run it again to go on")
+        case .failed, .verificationFailed: throw ProgramError(.failed, end.sentence)
+        }
+    }
+
+    private func identity() throws -> PartyIdentity {
+        guard PartyIdentity.exists(directory: state) else {
+            throw ProgramError(
+                .usage, "no federation lies here", subject: state,
+                remedy: "make it with smpc-server init --state \(state) --federation NAME")
+        }
+        let identity = try PartyIdentity.load(directory: state)
+        guard identity.role == .coordinator else {
+            throw ProgramError(
+                .usage, "is the state of a site, not of a server", subject: state,
+                remedy: "name the directory that smpc-server init made")
+        }
+        return identity
+    }
+
+    private func course(
+        _ settings: Settings, _ registry: MemberRegistry
+    ) throws -> AveragingCoordinator.Settings {
+        let minimum = AveragingCoordinator.clientsMin
+        let cohort = try settings.value(
+            cohort, .cohort, default: max(try registry.expectedMembers(), minimum))
+        guard (minimum...1_000).contains(cohort) else {
+            throw ProgramError(.usage, "\(cohort) is not in \(minimum)…1000", subject: "--cohort")
+        }
+        var course = AveragingCoordinator.Settings(cohort: cohort)
+        course.cohortWait = try duration(settings, cohortWait, .cohortWait, course.cohortWait)
+        course.rejoinWait = try duration(settings, rejoinWait, .rejoinWait, course.rejoinWait)
+        course.updateWait = try duration(settings, uploadWait, .uploadWait, course.updateWait)
+        return course
+    }
+
+    private func duration(
+        _ settings: Settings, _ option: DurationOption?, _ key: SettingKey, _ fallback: Duration
+    ) throws -> Duration {
+        try settings.value(option, key, default: DurationOption(fallback)).duration
+    }
+
+    /// Takes up the unfinished run or begins another.
+    private func checkpoint(_ settings: Settings) throws -> (Checkpoint, isResumed: Bool) {
+        let asked = try training.resolved(settings)
+        let sum = try sum(settings)
+        if !newRun, let stored = try Checkpoint.read(directory: state), !stored.isFinished {
+            warn(of: stored.configuration, asked, sum)
+            return (stored, true)
+        }
+        guard !resume else {
+            throw ProgramError(
+                .usage, "no unfinished plain run lies here", subject: state, remedy: "leave --resume out to begin one")
+        }
+        let clip = try settings.value(clip, .clip, default: 0)
+        guard (0...1e30).contains(clip) else {
+            throw ProgramError(.usage, "expected 0 or a positive number", subject: "--clip")
+        }
+        let weightMax = try settings.value(weightMax, .weightMax, default: EncodingParameters.weightMaxDefault)
+        guard weightMax >= 1, weightMax <= 0x1p40, weightMax.significand == 1 else {
+            throw ProgramError(.usage, "expected a power of two from 1 to 2^40", subject: "--weight-max")
+        }
+        let seeds = RunSeeds(seed: asked.seed)
+        let file = try settings.optional(`init`, .`init`)
+        let parameters =
+            try file.map { try ModelFile(path: $0).parameters(as: asked.model.layout) }
+            ?? seeds.initialParameters(of: asked.model)
+        let configuration = AveragingConfiguration(
+            run: SecureRandom.bytes(16), model: asked.model, seeds: seeds, rounds: asked.rounds,
+            optimizer: asked.optimizer.rawValue, learningRate: asked.learningRate, momentum: asked.momentum,
+            batchSize: asked.batchSize, localEpochs: asked.localEpochs, clip: clip,
+            weightMax: asked.weights == .uniform ? 1 : weightMax,
+            initialParamsHash: file == nil ? nil : parameters.hash, sum: sum)
+        let position = AveragingCoordinator.Position(first: parameters)
+        return (Checkpoint(configuration: configuration, position: position, records: []), false)
+    }
+
+    private func sum(_ settings: Settings) throws -> PlainSum {
+        let name = try settings.value(plain, .plain, default: PlainSum.exact.rawValue)
+        if let sum = PlainSum(rawValue: name) { return sum }
+        throw ProgramError(
+            .usage,
+            name == "quantised"
+                ? "the quantised sum belongs to the packed encodings, which this version does not have"
+                : "no sum is named \"\(name)\"",
+            subject: "--plain", remedy: "use exact or float32")
+    }
+
+    private func warn(of stored: AveragingConfiguration, _ asked: TrainingOptions.Resolved, _ sum: PlainSum) {
+        guard
+            asked.model != stored.model || asked.rounds != stored.rounds || sum != stored.sum
+                || (asked.seed.map { $0 != stored.seeds.number } ?? false)
+        else { return }
+        output.progress().warning(
+            "the run goes on as it began (model \(stored.model), \(stored.rounds) rounds, seed "
+                + "\(stored.seeds.number), sum \(stored.sum.rawValue)); --new-run begins another")
+    }
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+
+import Discovery
+import Identity
+import Learning
+import Logging
+import Programs
+import Reporting
+import Transport
+
+/// One process of `fedavg server`: listener, enrolment, connections, announcement, and the shell behind them.
+struct ServerRun: Sendable {
+    let directory: String
+    let identity: PartyIdentity
+    let registry: MemberRegistry
+    let checkpoint: Checkpoint
+    /// Whether the checkpoint is that of an earlier process.
+    let isResumed: Bool
+    let settings: AveragingCoordinator.Settings
+    /// Whether the operator has said how many clients to wait for.
+    let hasFixedCohort: Bool
+    let network: ListenOptions.Resolved
+    let metrics: String?
+    let dataset: String
+    let partition: String
+    let progress: Progress
+    let logger: Logger
+
+    /// How long what is still queued for the clients may take at the end.
+    private static let farewell = Duration.seconds(10)
+    /// How many clients upload at a time, as in the secure arm.
+    private static let uploadsMax = 4
+
+    /// Serves until the run has ended.
+    func serve() async throws -> AveragingMessage.RunEnd {
+        let configuration = checkpoint.configuration
+        let desk = EnrolmentDesk(
+            authority: try CertificateAuthority.load(directory: directory), registry: registry, logger: logger)
+        var recorder = try RunRecorder(
+            stored: isResumed ? checkpoint.records : nil, metrics: metrics, encoding: configuration.sum.rawValue,
+            progress: progress, rounds: configuration.rounds)
+        if !isResumed {
+            var first = checkpoint
+            first.records = try recorder.encoded()
+            try first.write(directory: directory)
+        }
+        let describe = description(of: configuration)
+        let shell = try AveragingShell(
+            AveragingCoordinator(configuration, settings: settings, position: checkpoint.position), recorder: recorder,
+            directory: directory, registry: registry, progress: progress, logger: logger, describe: describe)
+        let listener = try await Listener.bind(
+            host: network.listen.host, port: Int(network.listen.port), identity: identity.tlsIdentity,
+            alpns: [.averaging, .enrolment], isRevoked: { registry.isRevoked($0) })
+        let discovery = await announce(port: listener.port)
+        if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
+        welcome(port: listener.port)
+        let acceptor = Task { await accept(listener, shell, desk) }
+        let watcher = Task { await watch(shell) }
+        defer { watcher.cancel() }
+        for await ending in shell.endings {
+            await listener.close()
+            await Self.wait(atMost: Self.farewell, for: acceptor)
+            await discovery?.stop()
+            switch ending {
+            case .finished(let end): return end
+            case .failed(let error): throw error
+            }
+        }
+        // The stream ends by itself only when this task was cancelled.
+        await shell.interrupt()
+        await listener.close()
+        await Self.wait(atMost: .seconds(2), for: acceptor)
+        await discovery?.stop()
+        throw CancellationError()
+    }
+
+    private func welcome(port: Int) {
+        let configuration = checkpoint.configuration
+        progress.note("federation \(identity.federation), listening on \(network.listen.host):\(port)")
+        progress.note(
+            "plain federated averaging (\(configuration.sum.rawValue)): this server sees the update of every client")
+        guard isResumed else {
+            return progress.note(
+                "new run of \(configuration.model), \(configuration.rounds) rounds, seed "
+                    + "\(configuration.seeds.number), cohort \(settings.cohort)")
+        }
+        progress.note(
+            "taking up the run of \(configuration.model): \(checkpoint.position.appliedRounds) of "
+                + "\(configuration.rounds) rounds are applied")
+    }
+
+    private func description(
+        of configuration: AveragingConfiguration
+    ) -> @Sendable (_ allFound: Bool) -> RunDescription {
+        { [dataset, partition, network] allFound in
+            RunDescription(
+                arm: .normal, encoding: configuration.sum.rawValue,
+                discovery: network.discovery && allFound ? .multicast : .server, clients: 0,
+                parameters: configuration.model.layout.count, dataset: dataset,
+                model: configuration.model.description, partition: partition, seed: configuration.seeds.number,
+                startedAt: "")
+        }
+    }
+
+    /// Announces the server; where multicast does not work the run goes on without.
+    private func announce(port: Int) async -> DiscoveryService? {
+        guard network.discovery else { return nil }
+        do {
+            let advertisement = try ServiceAdvertisement(
+                federation: identity.federation.text, role: .coordinator, id: identity.id.hex, port: UInt16(port),
+                version: FederationArm.plain.version)
+            let service = DiscoveryService(
+                advertising: advertisement, interfaces: network.interfaces.selection, logger: logger)
+            try await service.start()
+            return service
+        } catch {
+            progress.warning("not announced by multicast (\(error)); clients need --server")
+            return nil
+        }
+    }
+
+    // MARK: - Connections
+
+    private func accept(_ listener: Listener, _ shell: AveragingShell, _ desk: EnrolmentDesk) async {
+        let gate = UploadGate(places: Self.uploadsMax)
+        await withDiscardingTaskGroup { group in
+            for await connection in listener.connections {
+                group.addTask {
+                    if connection.applicationProtocol == .enrolment {
+                        if await desk.serve(connection) != nil { await refreshed(shell) }
+                    } else {
+                        await serve(connection, shell, gate)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Serves one client's connection: Hello first, then whatever it sends, in order.
+    private func serve(_ connection: Connection, _ shell: AveragingShell, _ gate: UploadGate) async {
+        guard case .party(let party)? = connection.peer?.role, registry.isMember(party) else {
+            return await connection.close(reason: .unwelcome)
+        }
+        let events = connection.events.makeAsyncIterator()
+        guard let hello = await hello(of: connection, events) else {
+            return await connection.close(reason: .violation)
+        }
+        let link = ClientLink(party: party, connection: connection, hello: hello, logger: logger)
+        async let delivery: Void = link.deliver()
+        await shell.connected(link)
+        do {
+            while let event = try await events.next() { try await take(event, link, shell, gate) }
+        } catch let error as InvalidAveragingMessage {
+            logger.warning("an invalid message", metadata: ["party": "\(party)", "reason": "\(error)"])
+            await connection.close(reason: .violation)
+        } catch {
+            logger.debug("a connection ended", metadata: ["party": "\(party)", "reason": "\(error)"])
+        }
+        link.finish()
+        await shell.disconnected(link)
+        await delivery
+    }
+
+    private func hello(
+        of connection: Connection, _ events: Connection.Events.Iterator
+    ) async -> AveragingMessage.Hello? {
+        let watchdog = connection.closeUnlessCancelled(after: .seconds(10))
+        defer { watchdog.cancel() }
+        do {
+            guard case .message(let bytes)? = try await events.next() else { return nil }
+            let message = try AveragingMessage(bytes)
+            guard case .hello(let hello) = message else {
+                throw InvalidAveragingMessage.unexpected(message: message.name)
+            }
+            return hello
+        } catch {
+            logger.warning(
+                "a connection began without Hello",
+                metadata: ["from": "\(connection.remoteAddress)", "reason": "\(error)"])
+            return nil
+        }
+    }
+
+    private func take(
+        _ event: TransportEvent, _ link: ClientLink, _ shell: AveragingShell, _ gate: UploadGate
+    ) async throws {
+        switch event {
+        case .message(let bytes): try await shell.received(try AveragingMessage(bytes), from: link)
+        case .stream(let stream):
+            guard case .update(let header) = try AveragingStreamHeader(stream.header) else {
+                throw InvalidAveragingMessage.unexpected(message: "ParametersHeader")
+            }
+            try await read(stream, header, link, shell, gate)
+        }
+    }
+
+    private func read(
+        _ stream: IncomingStream, _ header: AveragingStreamHeader.Update, _ link: ClientLink, _ shell: AveragingShell,
+        _ gate: UploadGate
+    ) async throws {
+        let layout = shell.configuration.model.layout
+        guard header.elements == layout.count else {
+            throw InvalidAveragingMessage.range(message: "UpdateHeader", field: "elements")
+        }
+        guard await shell.wants(header, from: link) else { return stream.refuse(.notExpected) }
+        do {
+            try await gate.pass {
+                let bytes = try await stream.readAll(count: 4 * header.elements, as: "UpdateHeader")
+                let delta = try Parameters(layout: layout, littleEndianBytes: bytes).values
+                await shell.updated(
+                    ClientUpdate(round: header.round, weight: header.weight, metrics: header.metrics, delta: delta),
+                    by: link)
+            }
+        } catch let error as StreamReset {
+            logger.debug("an update was given up", metadata: ["party": "\(link.party)", "code": "\(error.code)"])
+        }
+    }
+
+    // MARK: - Time and members
+
+    /// Lets the machine see its deadlines, which are seconds, five times a second, and asks SQLite, which tells nobody of
+    /// another process's commit, for members and revocations twice a second.
+    private func watch(_ shell: AveragingShell) async {
+        var sinceRefresh = Duration.zero
+        let pause = Duration.milliseconds(200)
+        while (try? await Task.sleep(for: pause)) != nil {
+            await shell.tick()
+            sinceRefresh += pause
+            guard sinceRefresh >= .milliseconds(500) else { continue }
+            sinceRefresh = .zero
+            do {
+                if try registry.refresh() { await refreshed(shell) }
+            } catch {
+                logger.error("the members cannot be read", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func refreshed(_ shell: AveragingShell) async {
+        await shell.registryChanged(cohort: hasFixedCohort ? nil : try? registry.expectedMembers())
+    }
+
+    /// Waits for a task that does not hear of cancellation while it waits for clients.
+    private static func wait(atMost limit: Duration, for task: Task<Void, Never>) async {
+        let (done, signal) = AsyncStream.makeStream(of: Void.self)
+        let timer = Task {
+            try? await Task.sleep(for: limit)
+            task.cancel()
+            signal.finish()
+        }
+        Task {
+            await task.value
+            signal.finish()
+        }
+        // A task of its own, because this one may be cancelled already, which would end the loop at once.
+        await Task { for await _ in done {} }.value
+        timer.cancel()
+    }
+}

@@ -52,7 +52,6 @@ struct RunCommand: AsyncParsableCommand {
         let anyPort = HostPort(host: network.interfaces == .loopback ? "127.0.0.1" : "0.0.0.0", port: 0)
         let progress = output.progress()
         progress.note("site \(identity.id.hex) of federation \(identity.federation)")
-        progress.note("data \(learner.description)")
         let session = RunSession(
             identity: identity, store: try SiteStore(directory),
             initial: InitialModel(

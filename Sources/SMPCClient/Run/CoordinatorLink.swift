@@ -50,6 +50,7 @@ struct CoordinatorLink: Sendable {
             // The pause before connecting again, of random length so that not all sites come at once.
             try await Task.sleep(for: pause * Double.random(in: 0.5...1))
             connection = try await connect(pin: pin, wait: rejoinWait)
+            progress.note("connected again, at \(connection.remoteAddress)")
         }
     }
 

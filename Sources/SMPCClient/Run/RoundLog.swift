@@ -4,6 +4,7 @@ import Aggregation
 import FoundationEssentials
 import Logging
 import Messages
+import Primitives
 import Programs
 import Quantization
 import Reporting
@@ -18,13 +19,17 @@ struct RoundLog {
     private let logger: Logger
     private var pending: RoundRecord?
     private var writer: RunWriter?
+    /// Whether nothing more can be written behind the records so far.
+    private var hasGap = false
 
     /// Takes up the record that waits, as `pendingBytes` gave it.
     init(directory: String?, progress: Progress, logger: Logger, pending: [UInt8]?) {
         self.directory = directory
         self.progress = progress
         self.logger = logger
-        self.pending = pending.flatMap { try? JSONDecoder().decode(RoundRecord.self, from: Data($0)) }
+        self.pending = pending.flatMap {
+            try? RecordCoding.decode(RoundRecord.self, from: $0, file: "pending record", line: nil)
+        }
     }
 
     /// Begins a run anew, or goes on with one.
@@ -32,8 +37,9 @@ struct RoundLog {
         if isNewRun {
             pending = nil
             writer = nil
+            hasGap = false
         }
-        guard let directory, writer == nil else { return }
+        guard let directory, writer == nil, !hasGap else { return }
         do {
             writer = try RunWriter(directory: directory, resume: !isNewRun)
         } catch {
@@ -41,12 +47,19 @@ struct RoundLog {
         }
     }
 
-    /// A round was applied, whose sum tells of the model before it.
+    /// Rounds were missed: what waits will never be complete, and nothing more fits behind the records so far.
+    mutating func interrupt() {
+        pending = nil
+        guard directory != nil else { return }
+        giveUpWriting("this site was away while rounds were applied")
+    }
+
+    /// A round was applied, whose sum tells of the model with the parameters `before`.
     mutating func applied(
-        _ context: RoundContext, chain: ModelChain, plan: EpochPlan, cohort: Int, totals: EncodedUpdate,
+        _ context: RoundContext, before: Digest, chain: ModelChain, plan: EpochPlan, cohort: Int, totals: EncodedUpdate,
         period: RoundCosts.Period
     ) {
-        complete(totals.metrics, rounds: plan.proposal.configuration.rounds)
+        complete(totals.metrics, of: before, rounds: plan.proposal.configuration.rounds)
         guard context.kind == .training else { return }
         pending = RoundRecord(
             round: chain.appliedRounds, accuracy: 0, loss: 0, paramsHash: chain.paramsHash.hex,
@@ -58,11 +71,12 @@ struct RoundLog {
     }
 
     /// The record that waits, for the site's store.
-    var pendingBytes: [UInt8] { (try? JSONEncoder().encode(pending)).map { [UInt8]($0) } ?? [] }
+    var pendingBytes: [UInt8] { (try? RecordCoding.line(pending)) ?? [] }
 
-    private mutating func complete(_ metrics: UpdateMetrics, rounds: Int) {
+    private mutating func complete(_ metrics: UpdateMetrics, of parameters: Digest, rounds: Int) {
         guard var record = pending else { return }
         pending = nil
+        guard record.paramsHash == parameters.hex else { return }
         if metrics.tested > 0 {
             record.accuracy = Double(metrics.correct) / Double(metrics.tested)
             record.loss = Double(metrics.loss) / UpdateMetrics.lossUnitsPerOne / Double(metrics.tested)
@@ -79,5 +93,6 @@ struct RoundLog {
     private mutating func giveUpWriting(_ reason: String) {
         progress.warning("\(reason); this site's rounds are recorded no further")
         writer = nil
+        hasGap = true
     }
 }

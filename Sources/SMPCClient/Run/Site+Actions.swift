@@ -62,13 +62,15 @@ extension Site {
     }
 
     /// Says who is in the epoch and what protects it, from this site's own plan.
-    private func announceEpoch() throws {
+    func announceEpoch() throws {
         guard let plan = member.plan else { return }
         let names = plan.proposal.members.map(\.name).joined(separator: ", ")
         progress.note("epoch \(plan.proposal.epoch): \(plan.members.count) members: \(names)")
         progress.note("roster \(roster) (compare it with the other sites by telephone)")
         progress.note(plan.committee.protection)
         let configuration = plan.proposal.configuration
+        guard describedRun != configuration.run else { return }
+        describedRun = configuration.run
         let data = try learner.training(configuration, InitialModel.spec(of: configuration)).data
         progress.note(
             "data \(learner.description): \(data.training.count) of \(data.trainingTotal) samples to train on, "
@@ -119,8 +121,7 @@ extension Site {
         }
         try take(handedOver)
         self.handedOver = nil
-        // The rounds before are not this site's: its records begin with a gap, so none are written.
-        log.begin(isNewRun: header.appliedRounds == 0)
+        if header.appliedRounds > 0 { log.interrupt() } else { log.begin(isNewRun: true) }
         progress.note("taken over the model after round \(header.appliedRounds)")
     }
 
@@ -160,7 +161,8 @@ extension Site {
         guard let chain = member.ledger.chain, !actions.isEmpty else { return }
         let period = costs.close(base: context.base)
         log.applied(
-            context, chain: chain, plan: plan, cohort: order.survivors.count, totals: applied.totals, period: period)
+            context, before: before, chain: chain, plan: plan, cohort: order.survivors.count, totals: applied.totals,
+            period: period)
         try await perform(actions)
         parameters = next
         share = nil

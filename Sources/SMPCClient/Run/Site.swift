@@ -32,6 +32,8 @@ actor Site {
     var connection: Connection?
     /// Why this site stops, once it does.
     var stopped: MemberStop?
+    /// The run of which people were told how the data is divided.
+    var describedRun: [UInt8]?
     /// The parameters of the chain's present position.
     var parameters: Parameters?
     /// Parameters that were handed over and not yet taken.
@@ -83,6 +85,7 @@ actor Site {
     }
 
     private func handleEvents() async throws -> MemberStop {
+        if member.plan != nil, member.ledger.epochIsReady { try announceEpoch() }
         for await item in inbox.items {
             defer { item.done.resume() }
             try await handle(item.event)

@@ -54,6 +54,10 @@ public enum RefusalLine: UInt8, Error, Sendable, Codable, CaseIterable {
     case secondProposal = 14
     case keysLost = 15
     case gamma = 16
+    /// The run's configuration is not the one that this party knows it by.
+    case configuration = 17
+    /// Not a refusal: some members have not exchanged keys with this party yet. The answer to a repeated proposal.
+    case peersMissing = 18
 }
 
 /// Why a participant stays silent in a round (protocol section 5, rules (b) and (c)).

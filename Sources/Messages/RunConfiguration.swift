@@ -92,6 +92,13 @@ public struct RunConfiguration: Equatable, Sendable {
         try self.init(wire: WireRunConfiguration(wire: bytes, "RunConfiguration"))
     }
 
+    /// Identifies everything that stays the same throughout a run: all but cohortMin, which follows from the epoch.
+    public var identity: Digest {
+        var fixed = self
+        fixed.cohortMin = 1
+        return LabeledBytes("run-configuration").variable(fixed.encoded()).hash
+    }
+
     /// Encodes the configuration alone, for storage.
     public func encoded() -> [UInt8] { wire.wireBytes() }
 }

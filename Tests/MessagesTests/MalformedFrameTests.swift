@@ -112,11 +112,11 @@ import Testing
                 }))
         try expect(.range(message: "RunEnd", field: "outcome", value: 4), .runEnd(.with { $0.outcome = 4 }))
         try expect(
-            .range(message: "EpochRefusal", field: "line", value: 17),
+            .range(message: "EpochRefusal", field: "line", value: 19),
             .epochRefusal(
                 .with {
                     $0.proposalHash = hash
-                    $0.line = 17
+                    $0.line = 19
                 }))
         var open = Samples.open.wire
         open.kind = 2

@@ -29,7 +29,7 @@ extension Coordinator {
         if absent.contains(where: { !isLost($0, now) && registry[$0] != nil }) { return }
         if endIfDue() { return }
         let mayChange = openedBase != RoundContext.base(kind: nextKind, paramsHash: chain.paramsHash)
-        let newcomers = mayChange ? Set(connected.keys).subtracting(members).subtracting(unconfirmed) : []
+        let newcomers = mayChange ? Set(connected.keys).subtracting(members).subtracting(leftOut) : []
         let used = !plan.rounds.contains(lastRound + 1)
         if absent.isEmpty, newcomers.isEmpty, !used, !planIsStale { return try openRound(plan, now) }
         try propose(members.subtracting(absent).union(newcomers), now)
@@ -124,11 +124,28 @@ extension Coordinator {
         }
         setUp.ready[party] = signed
         if setUp.ready.count == setUp.plan.members.count, setUp.bundle == nil {
+            if let differing = minority(setUp) {
+                for party in differing { output.append(.report(.memberLost(party, phase: "check keys differ"))) }
+                phase = .settingUp(setUp)
+                leftOut.formUnion(differing)
+                let rest = Set(setUp.plan.members).subtracting(differing)
+                return canGoOn(with: rest) ? try propose(rest, now) : waitForReturn(differing, .nothing, now)
+            }
             let statements = setUp.plan.members.compactMap { setUp.ready[$0]?.envelope }
             setUp.bundle = statements
             broadcast(.epochReadyBundle(statements), setUp.plan)
         }
         phase = .settingUp(setUp)
+    }
+
+    /// The members whose check key is not that of the most, or nil when all are equal. Somebody gave different shares to
+    /// different members; without comparing those nobody can tell who, so that whoever differs is left out.
+    private func minority(_ setUp: EpochSetUp) -> Set<PartyID>? {
+        let groups = Dictionary(grouping: setUp.plan.members) { setUp.ready[$0]?.value.readyHash }
+        guard groups.count > 1, let largest = groups.values.max(by: { ($0.count, $1[0]) < ($1.count, $0[0]) }) else {
+            return nil
+        }
+        return Set(setUp.plan.members).subtracting(largest)
     }
 
     /// E5: a helper holds what every participant stated.
@@ -159,6 +176,7 @@ extension Coordinator {
                 dispute.party,
                 .conflictingStatements(
                     of: dispute.party.hex, first: dispute.slotSeed, second: dispute.epochReady)))
+        leftOut.insert(dispute.party)
         try propose(Set(setUp.plan.members).subtracting([dispute.party]), now)
     }
 
@@ -169,12 +187,18 @@ extension Coordinator {
         guard case .settingUp(let setUp) = phase, setUp.plan.proposalHash == refusal.proposalHash,
             setUp.plan.index(of: party) != nil
         else { return }
+        if refusal.line == .peersMissing {
+            var asked = setUp
+            asked.unreached[party] = Set(refusal.parties).intersection(setUp.plan.members)
+            phase = .settingUp(asked)
+            return
+        }
         output.append(.report(.proposalRefused(by: party, refusal.line, refusal.detail)))
         let settled = Set(plan?.members ?? [])
         let newcomers = Set(refusal.parties).intersection(setUp.plan.members).subtracting(settled).subtracting([party])
         let isAboutNewcomers = refusal.line == .unknownMember || refusal.line == .changedKey
         let out = isAboutNewcomers && !settled.isEmpty && !newcomers.isEmpty ? newcomers : [party]
-        if out != [party] { unconfirmed.formUnion(newcomers) }
+        leftOut.formUnion(out)
         let rest = Set(setUp.plan.members).subtracting(out)
         if canGoOn(with: rest) { return try propose(rest, now) }
         finish(
@@ -194,13 +218,25 @@ extension Coordinator {
             note(.epochReady(epoch: setUp.plan.proposal.epoch))
             output.append(.report(.epochReady(epoch: setUp.plan.proposal.epoch, committee: setUp.plan.committee)))
             followsChain = members
-            unconfirmed = unconfirmed.filter { connected[$0] != nil }
+            failedSetUps = 0
+            leftOut = leftOut.filter { connected[$0] != nil }
             phase = .between
             return
         }
-        let lost = members.filter { isLost($0, now) || registry[$0] == nil }
-        let silent = now >= setUp.deadline ? silentMembers(setUp) : []
-        let out = lost.union(silent)
+        var out = members.filter { isLost($0, now) || registry[$0] == nil }
+        if now >= setUp.deadline {
+            guard setUp.hasAsked || setUp.bundle != nil else { return askWhoIsMissing(setUp, now) }
+            out.formUnion(setUp.whoIsMissing())
+            failedSetUps += 1
+            guard failedSetUps < settings.setUpsMax else {
+                return finish(
+                    .aborted,
+                    "\(failedSetUps) epochs in a row could not be set up; the sites do not reach one another, last: "
+                        + "\(names(out.isEmpty ? members : out)); check firewalls between the sites")
+            }
+            if out.isEmpty { return try propose(members, now) }
+            leftOut.formUnion(out)
+        }
         guard !out.isEmpty else { return }
         for party in out { output.append(.report(.memberLost(party, phase: phase.name))) }
         let rest = members.subtracting(out)
@@ -211,12 +247,13 @@ extension Coordinator {
         }
     }
 
-    /// Who has not done its part of a set-up by its deadline.
-    private func silentMembers(_ setUp: EpochSetUp) -> Set<PartyID> {
-        let members = Set(setUp.plan.members)
-        let missing = setUp.bundle == nil ? members.subtracting(setUp.ready.keys) : members.subtracting(setUp.slotReady)
-        // When nobody could finish, the ones that cannot be reached by their peers are not known: all are tried again.
-        return missing.count == members.count ? [] : missing
+    /// Sends the proposal again: whoever is not complete answers with the members that it has not exchanged keys with.
+    private mutating func askWhoIsMissing(_ setUp: EpochSetUp, _ now: ContinuousClock.Instant) {
+        var asked = setUp
+        asked.hasAsked = true
+        asked.deadline = now + .seconds(2)
+        phase = .settingUp(asked)
+        broadcast(.epochProposal(setUp.proposal), setUp.plan)
     }
 
     /// A member of the running epoch is lost: a new epoch goes on without it, or the run waits for it.
@@ -275,7 +312,7 @@ extension Coordinator {
             var renewed = round
             renewed.deadline = now + settings.partialDeadline
             phase = .answering(renewed)
-            for member in renewed.certified where connected[member] != nil {
+            for member in round.certified where connected[member] != nil {
                 output.append(.send(member, .certificate(round.certificate)))
             }
         case .nothing:

@@ -18,7 +18,7 @@ extension Coordinator {
             machine.dropStreams(of: party)
             machine.connected[party] = ConnectedParty(hello: hello, pongAt: now)
             machine.lossDeadlines[party] = nil
-            machine.unconfirmed.remove(party)
+            machine.leftOut.remove(party)
             machine.noticeLostKeys(party, hello)
             machine.bringUpToDate(party, hello)
             try machine.advance(now)

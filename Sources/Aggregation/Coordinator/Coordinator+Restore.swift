@@ -84,6 +84,7 @@ private struct Replay {
         case .survivorsFixed(let envelope, let list):
             survivors = try Signed<Survivors>(opening: envelope.envelope, signedBy: coordinatorKey)
             leaves = list
+        case .certified(let members): machine.answeredUnderBase.formUnion(members)
         case .resultMade(let envelope):
             result = try Signed<RoundResult>(opening: envelope.envelope, signedBy: coordinatorKey)
         case .applied(let chain): applied(chain, &machine)
@@ -118,6 +119,7 @@ private struct Replay {
                 .init(
                     index: machine.chain.index, epochHash: plan.epochHash, step: .result(header, result.envelope)))
         }
+        if machine.chain.paramsHash != chain.paramsHash { machine.answeredUnderBase = [] }
         machine.chain = chain
         closeRound()
     }

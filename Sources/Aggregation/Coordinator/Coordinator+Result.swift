@@ -6,7 +6,7 @@ import Primitives
 
 /// Steps R3 and R4 on the coordinator's side (protocol section 5).
 extension Coordinator {
-    /// R2': sends the certificate, to a few helpers at a time, so that one death leaves enough that have not answered.
+    /// R2': makes the certificate; `advanceAnswering` sends it.
     mutating func certify(_ voting: VotingRound, _ now: ContinuousClock.Instant) {
         let votes = voting.round.plan.members.compactMap { voting.votes[$0] }
         phase = .answering(
@@ -15,11 +15,28 @@ extension Coordinator {
                 deadline: now + settings.partialDeadline))
     }
 
-    /// How many helpers may hold the certificate without having answered: if one of them dies, the others can still
-    /// form an epoch whose uploaders have answered nothing.
-    private func certificatesAtOnce(_ plan: EpochPlan) -> Int {
+    /// Sends the certificate in two steps: first to as many helpers as may answer without barring the way back, should one
+    /// die then (the others still form an epoch with enough uploaders that have answered nothing); when these have
+    /// answered, to all others at once, as from there on only the lost one's return helps and the time should be short.
+    private mutating func sendCertificates(_ round: inout AnsweringRound) {
+        let plan = round.round.plan
         let rest = Committee.all(members: plan.members.count - 1, gammaPercent: configuration.gammaPercent)
-        return min(settings.grantsMax, max(1, rest.memberCount - rest.cohortMin))
+        let first = max(0, min(rest.memberCount - rest.cohortMin, plan.members.count))
+        var next: [PartyID] = []
+        if round.certified.isEmpty, first > 0 {
+            next = Array(plan.members.prefix(first))
+        } else if round.certified.allSatisfy({ member in
+            plan.slots(heldBy: member).allSatisfy { round.partials[$0] != nil }
+        }) {
+            next = plan.members.filter { !round.certified.contains($0) }
+        }
+        guard !next.isEmpty else { return }
+        note(.certified(next))
+        round.certified.formUnion(next)
+        answeredUnderBase.formUnion(next)
+        for member in next where connected[member] != nil {
+            output.append(.send(member, .certificate(round.certificate)))
+        }
     }
 
     /// R3: an aggregate share came in whole.
@@ -52,7 +69,6 @@ extension Coordinator {
 
     /// R3 ends when every slot has answered.
     mutating func advanceAnswering(_ round: AnsweringRound, _ now: ContinuousClock.Instant) throws {
-        var round = round
         let plan = round.round.plan
         if round.partials.count == plan.slots.count {
             phase = .summing(round)
@@ -62,18 +78,9 @@ extension Coordinator {
             !plan.slots(heldBy: member).allSatisfy { round.partials[$0] != nil }
         }
         let lost = Set(missing.filter { isLost($0, now) || registry[$0] == nil || now >= round.deadline })
-        guard lost.isEmpty, !planIsStale else {
-            answeredUnderBase.formUnion(round.certified)
-            return try continueWithout(lost, .answering(round), now)
-        }
-        let limit = certificatesAtOnce(plan)
-        var outstanding = missing.filter { round.certified.contains($0) }.count
-        for member in missing where outstanding < limit && !round.certified.contains(member) {
-            guard connected[member] != nil else { continue }
-            round.certified.insert(member)
-            outstanding += 1
-            output.append(.send(member, .certificate(round.certificate)))
-        }
+        guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .answering(round), now) }
+        var round = round
+        sendCertificates(&round)
         phase = .answering(round)
     }
 

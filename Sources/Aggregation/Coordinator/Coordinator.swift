@@ -28,6 +28,7 @@ public struct Coordinator: Sendable {
     var lastRound: UInt64 = 0
     var largestEpoch = 0
     var skipsInARow = 0
+    var failedSetUps = 0
     /// Whether members no longer hold the keys of the present epoch, so that a new one is due.
     var planIsStale = false
     /// The base under which a round was opened last.
@@ -38,8 +39,9 @@ public struct Coordinator: Sendable {
     var connected: [PartyID: ConnectedParty] = [:]
     /// Members of the epoch that have got, or will get, every result of it.
     var followsChain: Set<PartyID> = []
-    /// Newcomers that some site has not confirmed; tried again when they connect anew.
-    var unconfirmed: Set<PartyID> = []
+    /// Connected parties that no epoch can be set up with: not confirmed by a site, refusing, or out of reach of their peers;
+    /// tried again when they connect anew.
+    var leftOut: Set<PartyID> = []
     /// When a member of the epoch that is not connected counts as lost.
     var lossDeadlines: [PartyID: ContinuousClock.Instant] = [:]
     /// Every Result and Skip of this and the last epoch, for members that missed them.

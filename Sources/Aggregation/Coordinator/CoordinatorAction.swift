@@ -16,6 +16,8 @@ public enum CoordinatorFact: Equatable, Sendable, Codable {
     case roundOpened([UInt8])
     /// The set of the open round was fixed, with the leaves of its uploads; the sum of the uploads is stored beside it.
     case survivorsFixed(StoredEnvelope, leaves: [Digest])
+    /// The certificate is about to go to these members: from here on they may have answered.
+    case certified([PartyID])
     /// The open round has its result; the sum is stored beside it.
     case resultMade(StoredEnvelope)
     /// The result was applied.

@@ -47,7 +47,11 @@ enum CoordinatorPhase: Sendable {
 struct EpochSetUp: Sendable {
     let plan: EpochPlan
     let proposal: Envelope
-    let deadline: ContinuousClock.Instant
+    var deadline: ContinuousClock.Instant
+    /// Whether the members were asked, at the first deadline, whom they cannot reach.
+    var hasAsked = false
+    /// What they answered.
+    var unreached: [PartyID: Set<PartyID>] = [:]
     var ready: [PartyID: Signed<EpochReady>] = [:]
     var slotReady: Set<PartyID> = []
     var bundle: [Envelope]?
@@ -156,5 +160,31 @@ struct VectorStreams: Sendable {
     mutating func drop(_ party: PartyID) {
         queued.removeAll { $0.party == party }
         granted = granted.filter { $0.value != party }
+    }
+}
+
+extension EpochSetUp {
+    /// Who is to be left out of the next proposal: who did not do its part, or could not be reached.
+    ///
+    /// In mode `all` one member that its peers cannot reach leaves nobody complete. Members are left out, the one named
+    /// in most unfinished pairs first, until every pair that is left is finished.
+    func whoIsMissing() -> Set<PartyID> {
+        let members = Set(plan.members)
+        guard bundle == nil else { return members.subtracting(slotReady) }
+        var rest = members
+        for party in members where ready[party] == nil && unreached[party] == nil { rest.remove(party) }
+        while let worst = rest.max(by: { (unfinishedPairs($0, rest), $1) < (unfinishedPairs($1, rest), $0) }),
+            unfinishedPairs(worst, rest) > 0
+        {
+            rest.remove(worst)
+        }
+        return members.subtracting(rest)
+    }
+
+    private func unfinishedPairs(_ party: PartyID, _ rest: Set<PartyID>) -> Int {
+        rest.count { other in
+            other != party
+                && (unreached[party, default: []].contains(other) || unreached[other, default: []].contains(party))
+        }
     }
 }

@@ -23,6 +23,8 @@ public struct CoordinatorSettings: Sendable {
     public var rejoinWait: Duration = .seconds(60)
     /// Vectors that may be on their way at once.
     public var grantsMax = 4
+    /// Set-ups that may fail one after the other.
+    public var setUpsMax = 5
     /// Rounds that may be skipped one after the other.
     public var skipsMax = 3
 

@@ -30,6 +30,13 @@ struct EpochExchange: Sendable {
     /// Whether the seeds and shares of everybody are there.
     var isFull: Bool { !received.contains { $0 == nil } && !shares.contains { $0 == nil } }
 
+    /// The members with whom the exchange is not finished, in either direction.
+    var missing: [PartyID] {
+        plan.members.indices.filter { index in
+            received[index] == nil || plan.slots(heldBy: plan.members[index]).contains { shares[$0] == nil }
+        }.map { plan.members[$0] }
+    }
+
     /// Whether a slot's helper has acknowledged this member's seed.
     func isAcknowledged(slot: Int) -> Bool { shares[slot] != nil }
 

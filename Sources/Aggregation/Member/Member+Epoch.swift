@@ -51,13 +51,17 @@ extension Member {
             members = accepted.members
             actions.append(.recordMembers(members))
         }
+        let configured = MemberFact.configured(plan.proposal.configuration.identity)
         switch accepted.origin {
         case .own: break
         case .initial(let chain):
-            actions += [.deleteUpdate, .takeInitial(plan.proposal.configuration), note(.chain(chain, own: true))]
+            actions += [
+                .deleteUpdate, .takeInitial(plan.proposal.configuration), note(configured),
+                note(.chain(chain, own: true)),
+            ]
         case .handedOver(let header):
             let chain = ModelChain(handedOver: header)
-            actions += [.deleteUpdate, .takeHandover(header), note(.chain(chain, own: false))]
+            actions += [.deleteUpdate, .takeHandover(header), note(configured), note(.chain(chain, own: false))]
         }
         handover = nil
         round = nil
@@ -76,7 +80,16 @@ extension Member {
     private func repeatSetUp() throws -> [MemberAction] {
         switch phase {
         case .none: []
-        case .exchanging(let exchange): [.connectPeers(exchange.plan.members.filter { $0 != rules.id })]
+        case .exchanging(let exchange):
+            [
+                .connectPeers(exchange.plan.members.filter { $0 != rules.id }),
+                .send(
+                    .epochRefusal(
+                        EpochRefusal(
+                            epoch: exchange.plan.proposal.epoch, proposalHash: exchange.plan.proposalHash,
+                            line: .peersMissing, detail: "keys are not exchanged with all members yet",
+                            parties: exchange.missing))),
+            ]
         case .complete(_, _, let statement): [.send(.epochReady(statement))]
         case .ready(_, let keys):
             [.send(.epochReady(try readyStatement(keys))), .send(.slotReady(try slotReadyStatement(keys)))]

@@ -138,8 +138,8 @@ extension Member {
 
     /// The shell cannot make the vector from the update that is kept.
     public mutating func vectorFailed(ctx: Digest) -> [MemberAction] {
-        guard round?.context.ctx == ctx, case .encoding = round?.upload else { return [] }
-        return stayedSilent(.cannotRepeat)
+        guard let context = round?.context, context.ctx == ctx, case .encoding = round?.upload else { return [] }
+        return stayedSilent(ledger.hasUploaded(under: context.base) ? .cannotRepeat : .noUpdate)
     }
 
     /// The same round again, after a broken connection: says again what was said.
@@ -159,6 +159,9 @@ extension Member {
     mutating func survivorsFixed(_ envelope: Envelope) throws -> [MemberAction] {
         let signed: Signed<Survivors>
         do { signed = try open(envelope, as: Survivors.self) } catch { return [.reject(error)] }
+        if let skip = lastSkip, skip.ctx == signed.value.ctx {
+            return evidence(.conflictingStatements(of: "coordinator", first: skip.envelope, second: envelope))
+        }
         guard case .ready(let plan, _) = phase, let round else {
             return [.reject(.outOfPhase(message: "Survivors", phase: phase.name))]
         }
@@ -193,7 +196,8 @@ extension Member {
         round?.survivors = (envelope, set, hash, signed.envelope)
         var actions: [MemberAction] = []
         if ledger.lock(epochHash: plan.epochHash, base: context.base) == nil {
-            actions.append(note(.locked(epochHash: plan.epochHash, base: context.base, survivorsHash: hash)))
+            actions.append(
+                note(.locked(epochHash: plan.epochHash, base: context.base, ctx: context.ctx, survivorsHash: hash)))
         }
         return actions + [.send(.vote(signed.envelope))]
     }
@@ -205,13 +209,16 @@ extension Member {
         guard case .ready(let plan, _) = phase, signed.value.epochHash == plan.epochHash else {
             return [.reject(.wrongEpoch(message: "Skip"))]
         }
-        guard let round, round.context.ctx == signed.value.ctx, var chain = ledger.chain else {
-            return [.reject(.wrongRound(message: "Skip"))]
-        }
+        guard let round, round.context.ctx == signed.value.ctx, round.context.round == signed.value.round,
+            var chain = ledger.chain
+        else { return [.reject(.wrongRound(message: "Skip"))] }
         if let held = round.survivors?.envelope ?? round.verifying?.trailer {
             return evidence(.conflictingStatements(of: "coordinator", first: held, second: envelope))
         }
+        // After a restart the lock is all that is left of a vote: the set was fixed, so the round cannot be skipped.
+        guard ledger.lockedRound != round.context.ctx else { return [.reject(.secondSet)] }
         chain.skip(ctx: signed.value.ctx, reason: signed.value.reason)
+        lastSkip = (signed.value.ctx, envelope)
         self.round = nil
         return [note(.skipped(chain))]
     }
@@ -227,6 +234,9 @@ extension Member {
     ) -> [MemberAction] {
         let signed: Signed<RoundResult>
         do { signed = try open(trailer, as: RoundResult.self) } catch { return [.reject(error)] }
+        if let skip = lastSkip, skip.ctx == signed.value.ctx {
+            return evidence(.conflictingStatements(of: "coordinator", first: skip.envelope, second: trailer))
+        }
         var actions: [MemberAction] = []
         if round?.context.ctx != signed.value.ctx {
             // The outcome of that check decides which model this member has.

@@ -33,6 +33,8 @@ public struct Member: Sendable {
     var phase: EpochPhase = .none
     var round: ParticipantRound?
     var handover: HandoverHeader?
+    /// The last Skip that was applied: a set or a result for the same round contradicts it.
+    var lastSkip: (ctx: Digest, envelope: Envelope)?
     /// Seeds that came before the proposal of their epoch, one a peer.
     var earlySeeds: [PartyID: SlotSeed] = [:]
     /// Peers whose connection stands.

@@ -20,11 +20,13 @@ public enum MemberFact: Equatable, Sendable, Codable {
     /// The member is about to upload a vector with this leaf.
     case uploaded(epochHash: Digest, base: Digest, ctx: Digest, leaf: Digest)
     /// The member votes for this set and for no other under this base.
-    case locked(epochHash: Digest, base: Digest, survivorsHash: Digest)
+    case locked(epochHash: Digest, base: Digest, ctx: Digest, survivorsHash: Digest)
     /// The member is about to answer for its slot.
     case answered(epochHash: Digest, base: Digest)
     /// The member never votes or answers under this base in this epoch any more.
     case closed(epochHash: Digest, base: Digest)
+    /// What identifies the configuration of the run that the next `chain` begins; it never changes within a run.
+    case configured(Digest)
     /// A run began at these parameters, or was handed over (`own` is false).
     case chain(ModelChain, own: Bool)
     /// A round's result was applied and its parameters are durable.
@@ -59,10 +61,14 @@ public struct MemberLedger: Sendable {
     public private(set) var othersOwning = 0
     /// The last round acted in.
     public private(set) var lastRound: (round: UInt64, ctx: Digest)?
+    /// The round in which this member voted last.
+    public private(set) var lockedRound: Digest?
     /// The base of the update that is kept.
     public private(set) var keptUpdateBase: Digest?
     /// Where this member stands in the chain of models.
     public private(set) var chain: ModelChain?
+    /// What identifies the configuration of the chain's run.
+    public private(set) var configurationHash: Digest?
     /// Whether this member computed the chain's modelHash itself.
     public private(set) var ownsChain = false
     private var standings: [EpochKey: Standing] = [:]
@@ -91,12 +97,14 @@ public struct MemberLedger: Sendable {
             standings[EpochKey(epochHash: hash, base: base), default: Standing()].uploaded = true
             uploadedBases.insert(base)
             lastUpload = (ctx, leaf)
-        case .locked(let hash, let base, let set):
+        case .locked(let hash, let base, let ctx, let set):
+            lockedRound = ctx
             standings[EpochKey(epochHash: hash, base: base), default: Standing()].lock = set
         case .answered(let hash, let base):
             standings[EpochKey(epochHash: hash, base: base), default: Standing()].answered = true
         case .closed(let hash, let base):
             standings[EpochKey(epochHash: hash, base: base), default: Standing()].closed = true
+        case .configured(let hash): configurationHash = hash
         case .chain(let position, let own):
             moveBase(to: position)
             ownsChain = own
@@ -118,6 +126,9 @@ extension MemberLedger {
     public func leaf(ofUploadIn ctx: Digest) -> Digest? {
         lastUpload?.ctx == ctx ? lastUpload?.leaf : nil
     }
+
+    /// Whether anything was ever uploaded under a base.
+    public func hasUploaded(under base: Digest) -> Bool { uploadedBases.contains(base) }
 
     /// The set that this member is locked to under a base of an epoch.
     public func lock(epochHash: Digest, base: Digest) -> Digest? {

@@ -158,6 +158,11 @@ struct ProposalReview {
 
     private func origin(of proposal: EpochProposal) throws(ProposalRefusal) -> ModelOrigin {
         let configuration = proposal.configuration
+        if ledger.chain?.run == configuration.run, let known = ledger.configurationHash,
+            known != configuration.identity
+        {
+            throw ProposalRefusal(.configuration, "the configuration of the run is not the one it began with")
+        }
         if let chain = ledger.chain, chain.run == configuration.run, chain.modelHash == proposal.modelHash {
             guard chain.paramsHash == proposal.paramsHash else {
                 throw ProposalRefusal(.modelHash, "the parameters' hash is not that of this party's model")

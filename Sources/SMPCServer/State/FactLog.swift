@@ -35,15 +35,16 @@ extension CoordinatorFact {
     /// The name of the case.
     var kind: String {
         switch self {
-        case .runBegan: "run-began"
-        case .epochProposed: "epoch-proposed"
-        case .epochReady: "epoch-ready"
-        case .roundOpened: "round-opened"
-        case .survivorsFixed: "survivors-fixed"
-        case .resultMade: "result-made"
+        case .runBegan: "runBegan"
+        case .epochProposed: "epochProposed"
+        case .epochReady: "epochReady"
+        case .roundOpened: "roundOpened"
+        case .survivorsFixed: "survivorsFixed"
+        case .certified: "certified"
+        case .resultMade: "resultMade"
         case .applied: "applied"
         case .skipped: "skipped"
-        case .runEnded: "run-ended"
+        case .runEnded: "runEnded"
         }
     }
 }

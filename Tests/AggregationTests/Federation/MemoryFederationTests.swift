@@ -175,12 +175,86 @@ import Testing
     @Test func aSiteWhoseStateWasRestoredElsewhereLosesItsKeysAndANewEpochFollows() throws {
         let federation = try MemoryFederation(sites: 4, rounds: 3)
         try federation.connectAll()
-        try federation.run(until: { federation.coordinator?.chain.appliedRounds == 1 })
+        let id = try #require(federation.names["site-1"])
+        try federation.run(until: { federation.sites[id]?.machine?.ledger.chain?.appliedRounds == 1 })
         try federation.kill("site-1")
         federation.names["site-1"].flatMap { federation.sites[$0] }?.keys = nil
         try federation.restart("site-1")
         try federation.run()
         #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
         try expectAgreement(federation, rounds: 3)
+    }
+
+    @Test func aSiteThatItsPeersCannotReachIsLeftOut() throws {
+        let federation = try MemoryFederation(sites: 4)
+        let unreachable = try #require(federation.names["site-2"])
+        federation.interceptor = { delivery in
+            if case .toPeer(let party, let from, _) = delivery, party == unreachable || from == unreachable {
+                []
+            } else {
+                [delivery]
+            }
+        }
+        try federation.connectAll()
+        try federation.run()
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+        try expectAgreement(federation, rounds: 2, except: ["site-2"])
+        #expect(federation.coordinator?.epoch?.members.count == 3)
+        let lost = federation.reports.contains {
+            if case .memberLost(unreachable, _) = $0 { true } else { false }
+        }
+        #expect(lost)
+    }
+
+    @Test func sitesThatNeverReachOneAnotherEndTheRunWithASentence() throws {
+        let federation = try MemoryFederation(sites: 4)
+        federation.interceptor = { if case .toPeer = $0 { [] } else { [$0] } }
+        try federation.connectAll()
+        try federation.run()
+        #expect(federation.end?.outcome == .aborted, "\(federation.end as Any)")
+    }
+
+    @Test func whoHasAnsweredSitsThisBaseOutAndTheOthersGoOn() throws {
+        let federation = try MemoryFederation(sites: 10)
+        try federation.connectAll()
+        try federation.run(until: {
+            federation.coordinatorFacts.contains { if case .certified = $0 { true } else { false } }
+        })
+        let first = try #require(federation.coordinator?.answeredUnderBase)
+        #expect(first.count == 3)
+        let dead = try #require(first.min())
+        for _ in 0..<2 { _ = try federation.step() }
+        try federation.kill(try #require(federation.sites[dead]).name)
+        try federation.run()
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+        try expectAgreement(federation, rounds: 2, except: [try #require(federation.sites[dead]).name])
+        let base = try #require(federation.opened.first?.base)
+        let set = try #require(federation.opened.first { $0.base == base }?.set)
+        #expect(set.count >= 6 && set.count < 9, "whoever answered is not in the set: \(set.count)")
+    }
+
+    @Test func aSkipAfterAVoteIsRefusedAfterARestartToo() throws {
+        let federation = try MemoryFederation(sites: 3)
+        try federation.connectAll()
+        let id = try #require(federation.names["site-1"])
+        try federation.run(until: {
+            federation.sites[id]?.facts.contains { if case .locked = $0 { true } else { false } } == true
+        })
+        let site = try #require(federation.sites[id])
+        let context = try #require(site.machine?.openRound)
+        let open = RoundOpen(
+            epochHash: context.epochHash, round: context.round, kind: context.kind, modelHash: context.modelHash,
+            encodingHash: context.encodingHash, deadlineSeconds: 600)
+        let skip = try Signed(
+            signing: Skip(
+                epochHash: context.epochHash, ctx: context.ctx, round: context.round, reason: .belowCohortMinimum),
+            with: federation.coordinatorKey)
+        try federation.kill("site-1")
+        try site.start()
+        try site.handle(.roundOpen(open))
+        let before = site.machine?.ledger.chain
+        try site.handle(.skip(skip.envelope))
+        #expect(site.machine?.ledger.chain == before)
+        #expect(federation.rejections.contains { $0.by == "site-1" && $0.1 == .secondSet })
     }
 }

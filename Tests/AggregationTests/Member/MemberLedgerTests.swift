@@ -46,7 +46,8 @@ import Testing
         Situation(
             description: "uploaded and answered in the same epoch",
             facts: [
-                .updateKept(base: base), upload(first), .locked(epochHash: first, base: base, survivorsHash: set),
+                .updateKept(base: base), upload(first),
+                .locked(epochHash: first, base: base, ctx: Self.set, survivorsHash: set),
                 .answered(epochHash: first, base: base),
             ], epoch: first, expected: .keptUpdate(closing: [])),
         Situation(
@@ -62,7 +63,8 @@ import Testing
         Situation(
             description: "a vote in the earlier epoch does not bar it, for nothing was answered",
             facts: [
-                .updateKept(base: base), upload(first), .locked(epochHash: first, base: base, survivorsHash: set),
+                .updateKept(base: base), upload(first),
+                .locked(epochHash: first, base: base, ctx: Self.set, survivorsHash: set),
             ], epoch: second, expected: .keptUpdate(closing: [first])),
         Situation(
             description: "an answer in the earlier epoch bars it",
@@ -142,7 +144,7 @@ import Testing
             ledger.mayVote(epochHash: epoch, base: base, survivorsHash: set)
         }
         #expect(may(Self.first, Self.base, Self.set) && may(Self.first, Self.base, Self.otherSet))
-        ledger.record(.locked(epochHash: Self.first, base: Self.base, survivorsHash: Self.set))
+        ledger.record(.locked(epochHash: Self.first, base: Self.base, ctx: Self.set, survivorsHash: Self.set))
         #expect(ledger.lock(epochHash: Self.first, base: Self.base) == Self.set)
         #expect(may(Self.first, Self.base, Self.set))
         #expect(!may(Self.first, Self.base, Self.otherSet))
@@ -162,7 +164,9 @@ import Testing
         #expect(ledger.mayVote(epochHash: Self.first, base: Self.otherBase, survivorsHash: Self.set))
         #expect(ledger.mayVote(epochHash: Self.second, base: Self.base, survivorsHash: Self.set))
         // A lock that was taken before does not open it again.
-        var voted = MemberLedger([.locked(epochHash: Self.first, base: Self.base, survivorsHash: Self.set)])
+        var voted = MemberLedger([
+            .locked(epochHash: Self.first, base: Self.base, ctx: Self.set, survivorsHash: Self.set)
+        ])
         voted.record(.closed(epochHash: Self.first, base: Self.base))
         #expect(!voted.mayVote(epochHash: Self.first, base: Self.base, survivorsHash: Self.set))
     }
@@ -209,7 +213,7 @@ import Testing
                 epoch: .max, epochHash: Self.first, memberCount: 5, quorum: 5, corruptMax: 1, firstRound: 1 << 40),
             .epochReady(epochHash: Self.first, othersOwning: 4), .entered(round: .max, ctx: Self.second),
             .updateKept(base: Self.base), Self.upload(Self.first),
-            .locked(epochHash: Self.first, base: Self.base, survivorsHash: Self.set),
+            .locked(epochHash: Self.first, base: Self.base, ctx: Self.set, survivorsHash: Self.set),
             .answered(epochHash: Self.first, base: Self.base), .closed(epochHash: Self.first, base: Self.base),
             .chain(chain, own: false), .applied(chain), .skipped(chain),
         ]

@@ -35,12 +35,12 @@ import Testing
         let actions = try stage.sites[0].receive(.epochProposal(envelope))
         #expect(
             actions.lines == [
-                "disconnect peers", "wipe keys", "record members", "delete update", "take initial", "record chain",
-                "store keys", "record epochTaken", "connect peers",
+                "disconnect peers", "wipe keys", "record members", "delete update", "take initial", "record configured",
+                "record chain", "store keys", "record epochTaken", "connect peers",
             ])
         #expect(stage.sites[0].ledger.ownsChain)
         // The same again is no second proposal.
-        #expect(try stage.sites[0].receive(.epochProposal(envelope)).lines == ["connect peers"])
+        #expect(try stage.sites[0].receive(.epochProposal(envelope)).lines == ["connect peers", "send EpochRefusal"])
     }
 
     @Test func nobodyElseSignsProposals() throws {

@@ -244,6 +244,7 @@ extension MemberFact {
         case .answered: "answered"
         case .closed: "closed"
         case .chain: "chain"
+        case .configured: "configured"
         case .applied: "applied"
         case .skipped: "skipped"
         }

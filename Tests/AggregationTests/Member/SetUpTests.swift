@@ -342,7 +342,7 @@ import Testing
         #expect(try refusal(nil).refusals.first?.line == .modelHash)
         let taken = try refusal(header)
         #expect(taken.lines.contains("take handover"))
-        guard case .chain(let chain, let own) = taken.facts.first else {
+        guard case .chain(let chain, let own) = taken.facts.dropFirst().first else {
             Issue.record("no chain")
             return
         }

@@ -34,7 +34,7 @@ public func dial(
     }
     let bootstrap = ClientBootstrap(group: group)
         .connectTimeout(TimeAmount(timeout))
-        .channelOption(.socketOption(.tcp_nodelay), value: 1)
+        .channelOption(.noDelay, value: 1)
         .channelOption(.writeBufferWaterMark, value: .transport)
     let channel: any Channel
     let ready: EventLoopFuture<Connection>
@@ -100,6 +100,11 @@ extension ConnectionError {
     static func reason(of error: any Error) -> String {
         if let error = error as? IOError { SystemError.text(error.errnoCode) } else { String(describing: error) }
     }
+}
+
+extension ChannelOption where Self == ChannelOptions.Types.SocketOption {
+    /// Sends small frames at once. At the level of sockets the same number is SO_DEBUG, which takes privileges to set.
+    static var noDelay: Self { .tcpOption(.tcp_nodelay) }
 }
 
 extension ChannelOptions.Types.WriteBufferWaterMark {

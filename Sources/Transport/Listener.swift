@@ -73,7 +73,7 @@ public final class Listener: Sendable {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.noDelay, value: 1)
             .childChannelOption(.writeBufferWaterMark, value: .transport)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

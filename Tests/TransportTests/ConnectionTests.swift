@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Identity
+import NIOCore
 import Primitives
 import TLS
 import Testing
@@ -28,6 +29,11 @@ import Testing
         #expect(listener.counters.snapshot.accepted == 1)
         await client.close()
         await listener.close()
+    }
+
+    @Test func noDelayIsAnOptionOfTCP() {
+        let option: ChannelOptions.Types.SocketOption = .noDelay
+        #expect(option == ChannelOptions.Types.SocketOption(level: .tcp, name: .tcp_nodelay))
     }
 
     @Test func messagesArriveInOrderInBothDirections() async throws {

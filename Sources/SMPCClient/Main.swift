@@ -15,6 +15,7 @@ struct SMPCClient: AsyncParsableCommand {
             """,
         subcommands: [
             RunCommand.self, JoinCommand.self, MembersCommand.self, StatusCommand.self, BaseCommand.self,
+            ProbeMulticast.self,
         ],
         defaultSubcommand: RunCommand.self)
 

@@ -91,7 +91,10 @@ let wholeTests: [Target] = [
     .testTarget(name: "PackageTests", path: "Tests/PackageTests"),
     .testTarget(
         name: "BaselineTests",
-        dependencies: ["Baseline", "Identity", "Quantization", "Primitives", "Learning", "Reporting", "Programs"],
+        dependencies: [
+            "Baseline", "Identity", "Storage", "Quantization", "Primitives", "Learning", "Reporting", "Programs",
+            logging,
+        ],
         path: "Tests/BaselineTests"),
     .testTarget(
         name: "FederationTests",

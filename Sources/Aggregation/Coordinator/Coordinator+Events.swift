@@ -165,7 +165,8 @@ extension Coordinator {
             publishing.applied.insert(party)
             phase = .publishing(publishing)
         case .settingUp(let setUp) where setUp.plan.index(of: party) != nil:
-            output.append(.sendDirectory([party]))
+            // A party that comes back may listen elsewhere: its peers have to know where, to finish the exchange.
+            output.append(.sendDirectory(setUp.plan.members))
             if needsHandover(party) { output.append(.sendHandover(party, handoverHeader)) }
             output.append(.send(party, .epochProposal(setUp.proposal)))
             if let bundle = setUp.bundle { output.append(.send(party, .epochReadyBundle(bundle))) }

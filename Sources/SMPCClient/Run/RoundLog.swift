@@ -51,7 +51,7 @@ struct RoundLog {
     mutating func interrupt() {
         pending = nil
         guard directory != nil else { return }
-        giveUpWriting("this site was away while rounds were applied")
+        giveUpWriting("rounds were applied while this site was away")
     }
 
     /// A round was applied, whose sum tells of the model with the parameters `before`.

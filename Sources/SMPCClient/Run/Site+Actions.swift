@@ -96,6 +96,9 @@ extension Site {
     /// Tells people what this site refuses or leaves out.
     private func report(_ message: ControlMessage) {
         switch message {
+        case .epochRefusal(let refusal) where refusal.line == .peersMissing:
+            let names = member.plan?.proposal.members.filter { refusal.parties.contains($0.id) }.map(\.name) ?? []
+            progress.warning("epoch \(refusal.epoch): keys are not exchanged with \(names.joined(separator: ", ")) yet")
         case .epochRefusal(let refusal): progress.warning("epoch \(refusal.epoch) refused: \(refusal.detail)")
         case .silence(let silence): progress.warning("silent in this round: \(silence.cause.explanation)")
         case .slotDispute(let dispute):

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Storage
+import Testing
+
+/// A server and its sites as real processes on loopback, in a directory of their own.
+final class ProcessFederation {
+    let directory: URL
+    let sites: Int
+    let rounds: Int
+    private(set) var server: RunningProgram?
+    private(set) var clients: [Int: RunningProgram] = [:]
+    private var launches = 0
+    var serverOptions: [String] = []
+
+    init(sites: Int, rounds: Int = 2) async throws {
+        self.sites = sites
+        self.rounds = rounds
+        directory = FileManager.default.temporaryDirectory
+            .appendingPathComponent("summand-federation-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        try await run("smpc-server", ["init", "--state", path("fed"), "--federation", "test"])
+        let names = (0..<sites).map { "site-\($0)" }
+        try await run("smpc-server", ["invite"] + names + ["--state", path("fed"), "--out", path("tokens")])
+    }
+
+    /// Ends every process that is left and removes the directory.
+    func tearDown() async {
+        for client in clients.values { await client.kill() }
+        await server?.kill()
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
+
+    func log(_ name: String) -> URL {
+        launches += 1
+        return directory.appendingPathComponent("\(name)-\(launches).log")
+    }
+
+    /// Runs a program to its end, which must be a good one.
+    @discardableResult
+    func run(_ program: String, _ arguments: [String]) async throws -> String {
+        let running = try RunningProgram(program, arguments, log: log(program))
+        let code = await running.end(within: .seconds(60))
+        try #require(code == 0, "\(program) \(arguments.joined(separator: " ")): \(running.output)")
+        return running.output
+    }
+
+    /// Starts the server, on the port it had before if it had one.
+    func startServer() async throws {
+        let portFile = path("port")
+        let port = (try? String(contentsOfFile: portFile, encoding: .utf8))?
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        try? FileManager.default.removeItem(atPath: portFile)
+        server = try RunningProgram(
+            "smpc-server",
+            [
+                "run", "--state", path("fed"), "--rounds", "\(rounds)", "--cohort", "\(sites)", "--cohort-wait", "60s",
+                "--listen", "127.0.0.1:\(port.flatMap { $0.split(separator: ":").last.map(String.init) } ?? "0")",
+                "--discovery", "off", "--model", "softmax:32-10", "--seed", "1", "--metrics", path("metrics"),
+                "--port-file", portFile, "--verbose",
+            ] + serverOptions, log: log("server"))
+        let isUp = await eventually(within: .seconds(30)) { FileManager.default.fileExists(atPath: portFile) }
+        try #require(isUp, "the server did not come up: \(server?.output ?? "")")
+    }
+
+    /// Where the server listens.
+    var address: String {
+        let text = (try? String(contentsOfFile: path("port"), encoding: .utf8)) ?? ""
+        let port = text.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: ":").last.map(String.init)
+        return "127.0.0.1:\(port ?? "0")"
+    }
+
+    func join(_ site: Int) async throws {
+        try await run(
+            "smpc-client",
+            [
+                "join", "--state", path("site-\(site)"), "--token-file", path("tokens/site-\(site).token"), "--server",
+                address,
+            ])
+    }
+
+    func joinAll() async throws {
+        for site in 0..<sites { try await join(site) }
+    }
+
+    func startClient(_ site: Int) throws {
+        clients[site] = try RunningProgram(
+            "smpc-client",
+            [
+                "run", "--state", path("site-\(site)"), "--server", address, "--discovery", "off", "--listen",
+                "127.0.0.1:0", "--dataset", "synthetic:600,32,10", "--part", "\(site)/\(sites)", "--verbose",
+            ], log: log("site-\(site)"))
+    }
+
+    func startClients() throws {
+        for site in 0..<sites { try startClient(site) }
+    }
+
+    func killServer() async { await server?.kill() }
+
+    func killClient(_ site: Int) async { await clients[site]?.kill() }
+
+    /// Waits for the server's end and returns its exit code.
+    func serverEnd(within limit: Duration = .seconds(120)) async -> Int32? { await server?.end(within: limit) }
+
+    /// How often a site has recorded a fact of this kind.
+    func siteFacts(_ site: Int, _ kind: String) -> Int {
+        guard let store = try? MemberStore(path: path("site-\(site)/\(MemberStore.fileName)")) else { return 0 }
+        defer { try? store.close() }
+        return ((try? store.facts()) ?? []).filter { $0.kind == kind }.count
+    }
+
+    /// How often the server has recorded a fact of this kind.
+    func serverFacts(_ kind: String) -> Int {
+        guard let store = try? ServerStore(path: path("fed/\(ServerStore.fileName)")) else { return 0 }
+        defer { try? store.close() }
+        return ((try? store.facts()) ?? []).filter { $0.kind == kind }.count
+    }
+
+    /// The hashes of the parameters after each round, as the server's summary has them.
+    func paramsHashes() throws -> [String] {
+        let data = try Data(contentsOf: URL(fileURLWithPath: path("metrics/summary.json")))
+        let summary = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+        return summary?["params_hashes"] as? [String] ?? []
+    }
+
+    /// The last lines of everybody, for a failure's message.
+    var lastWords: String {
+        (["server: \(tail(server))"] + clients.sorted { $0.key < $1.key }.map { "site-\($0.key): \(tail($0.value))" })
+            .joined(separator: "\n")
+    }
+
+    private func tail(_ program: RunningProgram?) -> String {
+        (program?.output ?? "").split(separator: "\n").suffix(6).joined(separator: " | ")
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+
+/// A program of the package as a process of its own, its output in a file.
+final class RunningProgram {
+    let process = Process()
+    let log: URL
+    private let handle: FileHandle
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - name: the product's name, such as `smpc-server`.
+    ///   - log: where standard output and standard error go.
+    init(_ name: String, _ arguments: [String], log: URL, input: URL? = nil) throws {
+        self.log = log
+        FileManager.default.createFile(atPath: log.path, contents: nil)
+        handle = try FileHandle(forWritingTo: log)
+        process.executableURL = try Self.directory().appendingPathComponent(name)
+        process.arguments = arguments
+        process.standardOutput = handle
+        process.standardError = handle
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["OPENBLAS_NUM_THREADS": "1", "NO_COLOR": "1"]
+        ) { $1 }
+        // The child inherits the mask of this thread, and the threads of a test block all signals.
+        var (all, before) = (sigset_t(), sigset_t())
+        sigfillset(&all)
+        pthread_sigmask(SIG_UNBLOCK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try process.run()
+    }
+
+    /// What it has printed.
+    var output: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+
+    /// Ends it as a power failure would, and waits until it is gone.
+    func kill() async {
+        if process.isRunning { _ = Foundation.kill(process.processIdentifier, SIGKILL) }
+        _ = await end(within: .seconds(10))
+    }
+
+    /// Waits for its end and returns its exit code, or nil when it runs on.
+    func end(within limit: Duration) async -> Int32? {
+        let deadline = ContinuousClock.now + limit
+        while process.isRunning {
+            // The only way to wait for a process without blocking a thread of the pool is to look again.
+            try? await Task.sleep(for: .milliseconds(20))
+            if ContinuousClock.now > deadline { return nil }
+        }
+        return process.terminationStatus
+    }
+
+    /// Where the programs of this build are: beside the bundle of the tests.
+    static func directory() throws -> URL {
+        if let bundle = CommandLine.arguments.first(where: { $0.contains(".xctest") }) {
+            let path = bundle.components(separatedBy: ".xctest")[0]
+            return URL(fileURLWithPath: path).deletingLastPathComponent()
+        }
+        throw CocoaError(.fileNoSuchFile)
+    }
+}
+
+/// Waits until something holds; false when it did not within the limit.
+func eventually(within limit: Duration, _ condition: () throws -> Bool) async rethrows -> Bool {
+    let deadline = ContinuousClock.now + limit
+    while try !condition() {
+        if ContinuousClock.now > deadline { return false }
+        // What is awaited happens in other processes, which give no sign that could be waited for.
+        try? await Task.sleep(for: .milliseconds(2))
+    }
+    return true
+}

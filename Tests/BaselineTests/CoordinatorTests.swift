@@ -149,10 +149,10 @@ import Testing
         #expect(
             machine.handle(.tick, at: .seconds(6)) == [
                 .note(b, "is gone and left out of this round"),
-                .note(nil, "1 clients are left: waiting 60s for one to come back"),
+                .note(nil, "clients left: 1; waiting 60s for one to come back"),
             ])
         #expect(machine.handle(.tick, at: .seconds(65)).isEmpty)
-        let sentence = "1 clients are left, and none came back within 60s; a round needs 2"
+        let sentence = "clients left: 1, and none came back within 60s; a round needs 2"
         #expect(machine.handle(.tick, at: .seconds(66)) == [.end(.init(outcome: .aborted, sentence: sentence))])
     }
 

@@ -53,7 +53,8 @@ final class TestFederation: Sendable {
     /// Begins a run, or takes up the one that is stored.
     func serve(_ configuration: AveragingConfiguration, port: Int = 0) throws -> Task<RunOutcome, any Error> {
         try? FileManager.default.removeItem(atPath: portFile)
-        let stored = try Checkpoint.read(directory: state)
+        let store = try ServerStore(path: "\(state)/\(ServerStore.fileName)")
+        let stored = try Checkpoint.read(directory: state)?.withLateRecords(from: store)
         let first = try configuration.seeds.initialParameters(of: configuration.model)
         var settings = AveragingCoordinator.Settings(cohort: sites)
         settings.lostAfter = .milliseconds(500)
@@ -63,7 +64,7 @@ final class TestFederation: Sendable {
         listen.portFile = portFile
         let run = ServerRun(
             directory: state, identity: try PartyIdentity.load(directory: state),
-            registry: try MemberRegistry(store: try ServerStore(path: "\(state)/\(ServerStore.fileName)")),
+            registry: try MemberRegistry(store: store),
             checkpoint: stored ?? Checkpoint(configuration: configuration, position: .init(first: first), records: []),
             isResumed: stored != nil, settings: settings, hasFixedCohort: true,
             network: try listen.resolved(Settings(environment: [:])), metrics: metrics, dataset: "synthetic",

@@ -354,7 +354,7 @@ struct AveragingCoordinator: Sendable {
         end(
             .aborted,
             gathering.isRegrouping
-                ? "\(present.count) clients are left, and none came back within \(patience); a round needs \(Self.clientsMin)"
+                ? "clients left: \(present.count), and none came back within \(patience); a round needs \(Self.clientsMin)"
                 : "\(present.count) of \(gathering.wanted) clients came within \(patience); a round needs \(Self.clientsMin)",
             &actions)
     }
@@ -409,7 +409,7 @@ struct AveragingCoordinator: Sendable {
         actions.append(
             .note(
                 nil,
-                "\(present.count) clients are left: waiting \(DurationOption(settings.rejoinWait)) for one to come back"
+                "clients left: \(present.count); waiting \(DurationOption(settings.rejoinWait)) for one to come back"
             ))
     }
 

@@ -115,6 +115,10 @@ actor AveragingShell {
     func interrupt() async {
         hasEnded = true
         ending.finish()
+        progress.status(nil)
+        if let records = try? recorder.encoded() {
+            try? LateRecords(paramsHash: machine.position.paramsHash, records: records).write(to: registry.store)
+        }
         for link in links.values { await link.connection.close(reason: .shutdown) }
     }
 
@@ -137,6 +141,7 @@ actor AveragingShell {
             if handOver { publish([party]) }
         case .open(let open, let parties):
             if !open.isClosing { recorder.started() }
+            try LateRecords(paramsHash: open.paramsHash, records: recorder.encoded()).write(to: registry.store)
             for party in parties { links[party]?.send(.message(.roundOpen(open))) }
         case .store(let round, let figures):
             recorder.applied(round, figures: figures)

@@ -67,7 +67,7 @@ struct ServerCommand: AsyncParsableCommand {
         let settings = try Settings(file: "\(state)/config.toml")
         let lock = try StateLock(directory: state)
         let registry = try MemberRegistry(store: try ServerStore(path: "\(state)/\(ServerStore.fileName)"))
-        let (checkpoint, isResumed) = try checkpoint(settings)
+        let (checkpoint, isResumed) = try checkpoint(settings, registry)
         let run = ServerRun(
             directory: state, identity: identity, registry: registry, checkpoint: checkpoint, isResumed: isResumed,
             settings: try course(settings, registry),
@@ -125,12 +125,14 @@ struct ServerCommand: AsyncParsableCommand {
     }
 
     /// Takes up the unfinished run or begins another.
-    private func checkpoint(_ settings: Settings) throws -> (Checkpoint, isResumed: Bool) {
+    private func checkpoint(
+        _ settings: Settings, _ registry: MemberRegistry
+    ) throws -> (Checkpoint, isResumed: Bool) {
         let asked = try training.resolved(settings)
         let sum = try sum(settings)
         if !newRun, let stored = try Checkpoint.read(directory: state), !stored.isFinished {
             warn(of: stored.configuration, asked, sum)
-            return (stored, true)
+            return (try stored.withLateRecords(from: registry.store), true)
         }
         guard !resume else {
             throw ProgramError(

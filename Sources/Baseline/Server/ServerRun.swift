@@ -40,6 +40,7 @@ struct ServerRun: Sendable {
             stored: isResumed ? checkpoint.records : nil, metrics: metrics, encoding: configuration.sum.rawValue,
             progress: progress, rounds: configuration.rounds)
         if !isResumed {
+            try LateRecords.remove(from: registry.store)
             var first = checkpoint
             first.records = try recorder.encoded()
             try first.write(directory: directory)

@@ -15,7 +15,7 @@ final class RunningProgram {
     ///   - log: where standard output and standard error go.
     init(_ name: String, _ arguments: [String], log: URL, input: URL? = nil) throws {
         self.log = log
-        FileManager.default.createFile(atPath: log.path, contents: nil)
+        try Data().write(to: log)
         handle = try FileHandle(forWritingTo: log)
         process.executableURL = try Self.directory().appendingPathComponent(name)
         process.arguments = arguments

@@ -6,7 +6,6 @@ import Logging
 import Messages
 import Primitives
 import Programs
-import TLS
 import Transport
 
 /// Holds the connections to peers while an epoch's keys are exchanged (protocol section 4, step E3).

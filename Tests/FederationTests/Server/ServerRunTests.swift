@@ -116,7 +116,7 @@ import Transport
         second.cancel()
         _ = await second.result
         let facts = try log.load()
-        #expect(facts.map(\.kind) == ["run-began", "run-ended", "run-began"])
+        #expect(facts.map(\.kind) == ["runBegan", "runEnded", "runBegan"])
     }
 
     @Test func strangersAreRefusedAndCounted() async throws {

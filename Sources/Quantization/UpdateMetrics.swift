@@ -32,7 +32,8 @@ public struct UpdateMetrics: Sendable, Hashable {
     /// - Parameters:
     ///   - lossSum: the loss summed over the tested samples, not negative.
     ///   - isClipped: whether this participant's update or weight was clipped.
-    /// - Throws: `scalarOutOfRange` for a number that is negative, or above 2^62 in its unit.
+    /// - Throws: `scalarOutOfRange` for a number that is negative, or above 2^62 in its unit, and for more correct answers
+    ///   than samples.
     public init(lossSum: Double, correct: Int, tested: Int, isClipped: Bool) throws(QuantizationError) {
         let limit = ExactEncoding.sumLimit
         guard tested >= 0, tested <= limit else { throw .scalarOutOfRange(.tested, limit: limit) }

@@ -155,7 +155,7 @@ import Testing
             try encoding.encode(
                 delta: (0..<count).map { _ in Float(Int32(truncatingIfNeeded: random.next())) * 0x1p-29 },
                 samples: Int(random.next() % 9000 + 1), lossSum: Double(random.next() % 100_000) / 7,
-                correct: Int(random.next() % 1000), tested: Int(random.next() % 1000 + 1))
+                correct: Int(random.next() % 1000), tested: Int(random.next() % 1000 + 1000))
         }
         var plain = ExactSum(encoding)
         for update in updates { try plain.add(update) }
@@ -275,6 +275,9 @@ import Testing
         }
         #expect(throws: QuantizationError.scalarOutOfRange(.correct, limit: ExactEncoding.sumLimit)) {
             try UpdateMetrics(lossSum: 0, correct: -1, tested: 0, isClipped: false)
+        }
+        #expect(throws: QuantizationError.scalarOutOfRange(.correct, limit: ExactEncoding.sumLimit)) {
+            try UpdateMetrics(lossSum: 0, correct: 8, tested: 7, isClipped: false)
         }
         #expect(throws: QuantizationError.scalarOutOfRange(.tested, limit: ExactEncoding.sumLimit)) {
             try UpdateMetrics(lossSum: 0, correct: 0, tested: .max, isClipped: false)

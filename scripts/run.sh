@@ -13,11 +13,13 @@ with a server and N clients as separate processes over TLS on loopback that find
 compares the two. Needs nothing but a fresh clone; installs with apt-get what is missing, where it may.
 
 what is trained:
-  --dataset NAME       fashion-mnist, mnist, csv:PATH or synthetic (default: fashion-mnist)
-  --data DIR           the directory of the data, where it is not the system's own copy
+  --dataset NAME       fashion-mnist, mnist, csv:PATH, synthetic or synthetic:SAMPLES,FEATURES,CLASSES
+                       (default: fashion-mnist)
+  --data DIR           the directory of the images, where it is not the system's own copy; mnist needs it
   --label COLUMN       the column of a CSV file that holds the label
   --partition HOW      iid, dirichlet:ALPHA or shards:K (default: iid)
-  --model SPEC         such as mlp:784-128-10 or softmax:784-10 (default: mlp:784-128-10)
+  --model SPEC         such as mlp:784-128-10 or softmax:784-10 (default: mlp:784-128-10, of synthetic data
+                       mlp:FEATURES-128-CLASSES; of a CSV file there is none)
   --seed N             seed of the run: data, first parameters, training (default: 1)
   --optimizer NAME, --learning-rate X, --momentum X, --batch-size N, --local-epochs N, --weights NAME
                        how the clients train and weigh (default: the programs', see smpc-server run --help)
@@ -48,7 +50,7 @@ dataset=fashion-mnist
 data=
 label=
 partition=iid
-model=mlp:784-128-10
+model=
 seed=1
 encoding=exact
 plain=
@@ -60,6 +62,7 @@ metrics=$repository/metrics/latest
 resume=false
 keep=false
 programs=
+started_in=$PWD
 chosen=()
 
 # Options that both servers take unchanged, where they are given.
@@ -67,7 +70,8 @@ training=(optimizer learning_rate momentum batch_size local_epochs weights)
 for option in "${training[@]}"; do printf -v "$option" ''; done
 
 # What --resume takes up again; the other options concern one invocation only.
-remembered=(clients rounds dataset data label partition model seed encoding plain gamma cohort_wait arm "${training[@]}")
+remembered=(clients rounds dataset data label partition model seed encoding plain gamma cohort_wait arm "${training[@]}"
+    started_in)
 
 # Reads the command line into the variables above.
 parse_arguments() {
@@ -130,11 +134,48 @@ check_arguments() {
         auto | multicast | server) ;;
         *) usage_error "--discovery must be auto, multicast or server, not \"$discovery\"" ;;
     esac
+    if [[ -n $programs ]]; then
+        [[ -d $programs ]] || usage_error "--bin: there is no directory $programs"
+        programs=$(cd "$programs" && pwd)
+    fi
+    [[ $resume == true ]] || check_data
+}
+
+# check_data: refuses data and partitions that no client would take, and chooses the model that fits the data.
+check_data() {
+    case $partition in
+        iid | dirichlet:?* | shards:?*) ;;
+        *) usage_error "--partition must be iid, dirichlet:ALPHA or shards:K, not \"$partition\"" ;;
+    esac
+    case $dataset in
+        fashion-mnist) : "${model:=mlp:784-128-10}" ;;
+        mnist)
+            [[ -n $data ]] || usage_error "--dataset mnist needs --data DIR, the directory of its four IDX files"
+            : "${model:=mlp:784-128-10}"
+            ;;
+        synthetic) : "${model:=mlp:32-128-10}" ;;
+        synthetic:*)
+            [[ $dataset =~ ^synthetic:[0-9]+,([0-9]+),([0-9]+)$ ]] ||
+                usage_error "--dataset must be synthetic or synthetic:SAMPLES,FEATURES,CLASSES, not \"$dataset\""
+            : "${model:=mlp:${BASH_REMATCH[1]}-128-${BASH_REMATCH[2]}}"
+            ;;
+        csv:*)
+            [[ -r ${dataset#csv:} && ! -d ${dataset#csv:} ]] ||
+                usage_error "--dataset: ${dataset#csv:} is no file that can be read"
+            [[ -n $label ]] || usage_error "--dataset csv:PATH needs --label COLUMN"
+            [[ -n $model ]] || usage_error "--dataset csv:PATH needs --model, such as softmax:FEATURES-CLASSES"
+            ;;
+        *)
+            usage_error "--dataset must be fashion-mnist, mnist, csv:PATH, synthetic or" \
+                "synthetic:SAMPLES,FEATURES,CLASSES, not \"$dataset\""
+            ;;
+    esac
+    [[ -z $data || -d $data ]] || usage_error "--data: there is no directory $data"
 }
 
 # prepare_metrics: makes the directory of the records and decides whether this is a new run or an old one.
 prepare_metrics() {
-    mkdir -p "$metrics/logs"
+    mkdir -p "$metrics/logs" 2>/dev/null || die 1 "$metrics/logs cannot be made; choose another --metrics"
     metrics=$(cd "$metrics" && pwd)
     state=$metrics/state
     exec 9>"$metrics/logs/run.lock"
@@ -145,6 +186,8 @@ prepare_metrics() {
             usage_error "--resume takes the options of the interrupted run and cannot be combined with ${chosen[*]}"
         # shellcheck source=/dev/null # written by remember
         . "$state/run"
+        # Paths of the interrupted run may be relative to where it was started.
+        cd "$started_in" || die 1 "$started_in, where the interrupted run was started, is gone; start without --resume"
     elif [[ ${IN_NAMESPACE:-} == yes ]]; then
         # shellcheck source=/dev/null # written by remember, before the change into the namespace
         . "$state/run"
@@ -246,6 +289,8 @@ run_arm() {
     await_port "$logs"
     start_clients "$name" "$directory"
     await_arm "$name"
+    cp "$directory/fed/model.safetensors" "$metrics/$name/model.safetensors.new"
+    mv "$metrics/$name/model.safetensors.new" "$metrics/$name/model.safetensors"
 }
 
 # start_server ARM DIRECTORY LOGS: runs the server in the background and shows what it prints.
@@ -276,7 +321,7 @@ start_server() {
     children+=("$server")
     tail -n +1 -s 0.2 -f --pid="$server" "$logs/server.log" 2>/dev/null 9>&- &
     shown=$!
-    tail -n +1 -s 0.2 -f --pid="$server" "$logs/server.err" 2>/dev/null >&2 9>&- &
+    tail -n +1 -s 0.2 -f --pid="$server" "$logs/server.err" >&2 2>/dev/null 9>&- &
     shown_errors=$!
 }
 
@@ -287,7 +332,7 @@ await_port() {
         if ! is_running "$server"; then
             wait "$server" || code=$?
             wait "$shown" "$shown_errors" 2>/dev/null || true
-            die $((code == 0 ? 1 : code)) "the server ended before it listened; see $1/server.err"
+            die $((code == 0 ? 1 : code)) "the server could not start, for the reason above"
         fi
         ((SECONDS < deadline)) || die 1 "the server did not listen within 60 s; see $1/server.err"
         # The port appears in a file, so it is looked for.
@@ -317,15 +362,18 @@ await_arm() {
         linger "$crew" 30 || crew_code=$?
     else
         crew_code=$first_code
-        # Without clients the server ends by itself after waiting for their return.
-        linger "$server" 90 || server_code=$?
+        # A server that still waits after this for clients to return waits in vain.
+        linger "$server" $((crew_code == 0 ? 30 : 5)) || server_code=$?
     fi
     wait "$shown" "$shown_errors" 2>/dev/null || true
     children=()
     local hint
     hint="logs in $metrics/logs and $state/$1/sites; to continue: scripts/run.sh --resume$(other_metrics)"
-    ((server_code == 0)) || die "$server_code" "the server of arm $1 ended with exit code $server_code; $hint"
+    ((crew_code != 64)) || die 64 "the clients of arm $1 do not take their options, for the reason above; start anew"
+    ((server_code == 0 || server_code >= 128)) ||
+        die "$server_code" "the server of arm $1 ended with exit code $server_code; $hint"
     ((crew_code == 0)) || die "$crew_code" "a client of arm $1 ended with exit code $crew_code; $hint"
+    ((server_code == 0)) || die 1 "the server of arm $1 was ended with exit code $server_code; $hint"
     is_complete "$1" || die 1 "arm $1 ended without a complete summary; $hint"
 }
 

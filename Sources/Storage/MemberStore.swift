@@ -47,6 +47,9 @@ public final class MemberStore: Sendable {
         return try database.value("instance", orStore: random)
     }
 
+    /// The identity of this instance of the state; nil if none was made.
+    public func instance() throws(StorageError) -> [UInt8]? { try database.value("instance") }
+
     /// A value under a key of the caller's; nil if there is none.
     public func value(_ key: String) throws(StorageError) -> [UInt8]? { try database.value("user.\(key)") }
 

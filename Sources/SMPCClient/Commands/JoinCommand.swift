@@ -96,7 +96,7 @@ struct JoinCommand: AsyncParsableCommand {
         _ identity: PartyIdentity, _ token: InvitationToken, _ coordinator: PublicKey?, _ directory: SiteDirectory
     ) throws {
         try PolicyFile.writeDefault(directory.policy)
-        let store = try SiteStore(directory)
+        let store = try SiteStore(creating: directory)
         try store.set(.name, to: Array(token.name.utf8))
         if let coordinator { try store.set(.coordinatorKey, to: coordinator.spki) }
         // The certificate comes last: with it the directory counts as joined.

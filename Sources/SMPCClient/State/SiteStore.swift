@@ -19,12 +19,38 @@ struct SiteStore: Sendable {
     let keysFile: EpochKeysFile
     private let database: MemberStore
 
-    /// Opens the state of a site, or makes it in an existing directory.
+    /// Makes the state of a site in an existing directory, or opens what an interrupted `join` has made.
+    init(creating directory: SiteDirectory) throws {
+        let database = try MemberStore(path: directory.database)
+        let instance = try database.instance(orStore: SecureRandom.bytes(MemberStore.instanceCount))
+        self.init(directory, database, instance)
+    }
+
+    /// Opens the state of a site that has joined.
+    ///
+    /// A database that is gone is not made anew: the site would not know under which parameters it has uploaded, and could
+    /// upload under them a second time (protocol section 5, one base, one set).
+    ///
+    /// - Throws: `ProgramError` when the record is gone, `StorageError` when it cannot be read.
     init(_ directory: SiteDirectory) throws {
+        guard PrivateFile.exists(directory.database) else { throw Self.recordGone(directory) }
+        let database = try MemberStore(path: directory.database)
+        guard let instance = try database.instance() else { throw Self.recordGone(directory) }
+        self.init(directory, database, instance)
+    }
+
+    private init(_ directory: SiteDirectory, _ database: MemberStore, _ instance: [UInt8]) {
         self.directory = directory
-        database = try MemberStore(path: directory.database)
-        instance = try database.instance(orStore: SecureRandom.bytes(MemberStore.instanceCount))
+        self.database = database
+        self.instance = instance
         keysFile = EpochKeysFile(path: directory.epochKeys, instance: instance)
+    }
+
+    private static func recordGone(_ directory: SiteDirectory) -> ProgramError {
+        ProgramError(
+            .failed, "the record of what this site has sent is gone", subject: directory.database,
+            remedy:
+                "without it an update could be sent twice; join again as a new site, in another directory with --state")
     }
 
     // MARK: Facts and the member record

@@ -6,6 +6,7 @@ import Identity
 import Learning
 import Messages
 import Primitives
+import Programs
 import Testing
 
 @testable import SMPCClient
@@ -75,7 +76,7 @@ struct SiteStateTests {
 
     @Test func parametersThatAreNotTheirNamesAreRefused() throws {
         try inDirectory { directory in
-            let store = try SiteStore(directory)
+            let store = try SiteStore(creating: directory)
             let spec = try ModelSpec(parsing: "softmax:2-2")
             let parameters = try Parameters.initial(spec, seed: [UInt8](repeating: 3, count: 32))
             try store.write(parameters, hash: parameters.hash)
@@ -91,13 +92,26 @@ struct SiteStateTests {
         try inDirectory { directory in
             let chain = ModelChain(run: [UInt8](repeating: 1, count: 16), paramsHash: .zero, scaleHash: .zero)
             let base = SHA256.hash([1])
-            try SiteStore(directory).append(.chain(chain, own: true))
+            try SiteStore(creating: directory).append(.chain(chain, own: true))
             try SiteStore(directory).append(.updateKept(base: base), [.activity: [1, 2]])
             let store = try SiteStore(directory)
             #expect(try store.ledger().chain == chain)
             #expect(try store.ledger().keptUpdateBase == base)
             #expect(try store.value(.activity) == [1, 2])
             #expect(try store.instance == SiteStore(directory).instance)
+        }
+    }
+
+    /// A site that made a new record would upload again under parameters under which it has uploaded.
+    @Test func aRecordThatIsGoneIsNotMadeAnew() throws {
+        try inDirectory { directory in
+            #expect(throws: ProgramError.self) { try SiteStore(directory) }
+            #expect(!FileManager.default.fileExists(atPath: directory.database))
+            try Data().write(to: URL(filePath: directory.database))
+            let error = #expect(throws: ProgramError.self) { try SiteStore(directory) }
+            #expect(error?.what == "the record of what this site has sent is gone")
+            let made = try SiteStore(creating: directory).instance
+            #expect(try SiteStore(directory).instance == made)
         }
     }
 

@@ -29,25 +29,26 @@ struct Acceptor: Sendable {
     /// Gives a new socket its handlers, or closes it when there is no place; to be called on its event loop.
     func accept(_ channel: any Channel) throws {
         let remote = channel.remoteAddress
-        if let refusal = places.take() {
-            refuse(refusal, remote, reason: "no place")
+        guard let place = places.take(close: { channel.triggerUserOutboundEvent(TLSAbandonment(), promise: nil) })
+        else {
+            refuse(.tooManyConnections, remote, reason: "no place")
             channel.close(promise: nil)
             return
         }
-        let place = Places.Place(places)
         channel.closeFuture.whenComplete { _ in place.leave() }
         let tls = TLSHandler(
             session: try context.makeSession(), isClient: false, meter: meter,
             lingerTimeout: configuration.closeTimeout)
         let ready = channel.eventLoop.makePromise(of: Connection.self)
         ready.futureResult.whenComplete { result in
-            place.completeHandshake()
             switch result {
             case .success(let connection):
+                guard place.complete(as: connection.peer) else { return channel.close(promise: nil) }
                 counters.countAccepted()
                 if case .enqueued = output.yield(connection) { return }
                 channel.close(promise: nil)
             case .failure(let error):
+                guard place.fail() else { return refuse(.tooManyHandshakes, remote, reason: "displaced") }
                 let error = error as? ConnectionError ?? .closedBeforeWelcome
                 refuse(HandshakeRefusal(error), remote, reason: error.description)
             }

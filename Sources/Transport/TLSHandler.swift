@@ -12,6 +12,9 @@ enum TLSEvent: Sendable {
     case peerClosed
 }
 
+/// Asks the TLS handler to close at once, without last words: the place is needed.
+struct TLSAbandonment: Sendable {}
+
 /// Carries a `TLSSession` in a channel: ciphertext on the socket's side, plaintext on the other.
 ///
 /// - Everything the session has to say is sent after every call of it, alerts of failed calls included.
@@ -112,6 +115,12 @@ final class TLSHandler: ChannelDuplexHandler {
             if let promise { closePromises.append(promise) }
             if phase == .established { linger(context) }
         }
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is TLSAbandonment else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        phase = .closed
+        context.close(mode: .all, promise: promise)
     }
 
     // MARK: The session

@@ -21,9 +21,13 @@ public struct TransportConfiguration: Sendable {
     /// How long a close waits for what is queued to be sent and for the peer to close in turn.
     public var closeTimeout: Duration = .seconds(5)
     /// The most connections of one listener.
-    public var connectionsMax = 1_024
-    /// The most connections of one listener that have not completed their handshake.
+    public var connectionsMax = 2_048
+    /// The most connections of one listener that have not completed their handshake; a further one displaces the oldest.
     public var handshakesMax = 128
+    /// The most connections of one listener that enrol; a further one displaces the oldest.
+    public var enrolmentsMax = 64
+    /// The most connections of one listener that show the same key; a further one displaces the oldest.
+    public var connectionsPerPeerMax = 8
 
     /// The most bytes of one chunk. A constant of the wire format.
     public static let chunkBytesMax = 256 << 10

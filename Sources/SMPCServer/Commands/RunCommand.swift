@@ -64,6 +64,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        raiseOpenFileLimit()
         let state = ServerState(directory: place.state)
         let identity = try state.identity()
         let settings = try state.settings()

@@ -30,6 +30,8 @@ public enum PeerMisbehavior: Error, Equatable, Sendable {
     case setTooSmall(count: Int, cohortMin: Int)
     /// Another set, or any, would open a second sum under one base.
     case secondSet
+    /// A vector was announced, let go, and did not come.
+    case stalled(message: String)
     /// The epoch named is not the one that this party is in.
     case wrongEpoch(message: String)
     /// The ctx named is not that of the open round.

@@ -29,10 +29,21 @@ extension Coordinator {
         if absent.contains(where: { !isLost($0, now) && registry[$0] != nil }) { return }
         if endIfDue() { return }
         let mayChange = openedBase != RoundContext.base(kind: nextKind, paramsHash: chain.paramsHash)
-        let newcomers = mayChange ? Set(connected.keys).subtracting(members).subtracting(leftOut) : []
+        let newcomers = mayChange ? welcome.subtracting(members).filter { !isOnProbation($0, now) } : []
+        let rest = members.subtracting(absent).filter { !isOnProbation($0, now) }
+        let out = mayChange && canGoOn(with: rest) ? absent.union(members.subtracting(rest)) : absent
         let used = !plan.rounds.contains(lastRound + 1)
-        if absent.isEmpty, newcomers.isEmpty, !used, !planIsStale { return try openRound(plan, now) }
-        try propose(members.subtracting(absent).union(newcomers), now)
+        if out.isEmpty, newcomers.isEmpty, !used, !planIsStale { return try openRound(plan, now) }
+        try propose(members.subtracting(out).union(newcomers), now)
+    }
+
+    /// Who is connected and could be in an epoch.
+    private var welcome: Set<PartyID> { Set(connected.keys).subtracting(leftOut) }
+
+    /// Leaves parties out of epochs, until they connect anew and their probation is over.
+    private mutating func leaveOut(_ parties: Set<PartyID>, _ now: ContinuousClock.Instant) {
+        leftOut.formUnion(parties)
+        strike(parties, now, firstIsFree: true)
     }
 
     /// Ends the run when its last round is applied, or when it cannot get further. Returns whether it has ended.
@@ -127,7 +138,7 @@ extension Coordinator {
             if let differing = minority(setUp) {
                 for party in differing { output.append(.report(.memberLost(party, phase: "check keys differ"))) }
                 phase = .settingUp(setUp)
-                leftOut.formUnion(differing)
+                leaveOut(differing, now)
                 let rest = Set(setUp.plan.members).subtracting(differing)
                 return canGoOn(with: rest) ? try propose(rest, now) : waitForReturn(differing, .nothing, now)
             }
@@ -176,7 +187,7 @@ extension Coordinator {
                 dispute.party,
                 .conflictingStatements(
                     of: dispute.party.hex, first: dispute.slotSeed, second: dispute.epochReady)))
-        leftOut.insert(dispute.party)
+        leaveOut([dispute.party], now)
         try propose(Set(setUp.plan.members).subtracting([dispute.party]), now)
     }
 
@@ -198,9 +209,12 @@ extension Coordinator {
         let newcomers = Set(refusal.parties).intersection(setUp.plan.members).subtracting(settled).subtracting([party])
         let isAboutNewcomers = refusal.line == .unknownMember || refusal.line == .changedKey
         let out = isAboutNewcomers && !settled.isEmpty && !newcomers.isEmpty ? newcomers : [party]
-        leftOut.formUnion(out)
+        leaveOut(out, now)
         let rest = Set(setUp.plan.members).subtracting(out)
         if canGoOn(with: rest) { return try propose(rest, now) }
+        if out.isDisjoint(with: settled), !settled.isEmpty {
+            return waitForReturn(settled.subtracting(connected.keys), .nothing, now)
+        }
         finish(
             refusal.line == .modelHash ? .verificationFailed : .aborted,
             "\(name(party)) refused epoch \(setUp.plan.proposal.epoch): \(refusal.detail); "
@@ -235,7 +249,9 @@ extension Coordinator {
                         + "\(names(out.isEmpty ? members : out)); check firewalls between the sites")
             }
             if out.isEmpty { return try propose(members, now) }
-            leftOut.formUnion(out)
+            leaveOut(out, now)
+        } else {
+            strike(out.subtracting(plan?.members ?? []), now, firstIsFree: true)
         }
         guard !out.isEmpty else { return }
         for party in out { output.append(.report(.memberLost(party, phase: phase.name))) }
@@ -287,14 +303,20 @@ extension Coordinator {
         if missing.isEmpty, !waiting.missing.isEmpty, !planIsStale {
             return try goOn(waiting.suspended, now)
         }
-        if canGoOn(with: Set(connected.keys)) { return try propose(Set(connected.keys), now) }
+        if canGoOn(with: welcome) { return try propose(welcome, now) }
         guard now >= waiting.deadline else { return }
         let who = missing.isEmpty ? "too few parties are connected" : "missing: \(names(missing))"
         let opened = answeredUnderBase.isEmpty ? "" : " (some have answered in the open round and may not upload again)"
         finish(
             .aborted,
             "\(who) for \(settings.rejoinWait); an epoch of the \(connected.count) that are connected is too small to "
-                + "keep a sum private\(opened): start the missing clients with their state directories, then run again")
+                + "keep a sum private\(opened): \(remedy(missing))")
+    }
+
+    private func remedy(_ missing: Set<PartyID>) -> String {
+        let revoked = missing.filter { registry[$0] == nil }
+        guard revoked.isEmpty else { return "\(names(revoked)) cannot return, so begin a new run with other sites" }
+        return "start the missing clients with their state directories, then run again"
     }
 
     /// Takes a suspended round up again; whatever was on its way is asked for again.

@@ -47,12 +47,13 @@ extension Coordinator {
         }
     }
 
-    /// A party joined the federation, or one was revoked.
+    /// A party joined the federation, or one was revoked. While helpers answer in a round that all members have voted for,
+    /// the change waits for the sum; `registry` says what is in effect.
     public mutating func registryChanged(
         _ members: [EpochProposal.Member], now: ContinuousClock.Instant
     ) throws -> [CoordinatorAction] {
         try collect(now) { machine in
-            machine.registry = Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0) })
+            machine.nextRegistry = Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0) })
             try machine.advance(now)
         }
     }
@@ -127,6 +128,7 @@ extension Coordinator {
         // A member without a loss deadline that is not connected is lost; a deadline that has passed is due no more.
         lossDeadlines = lossDeadlines.filter { $0.value > now }
         for _ in 0..<16 {
+            takeRegistry()
             let before = phase.name + "/\(lastEpoch)/\(lastRound)"
             switch phase {
             case .gathering(let since): try gather(since, now)

@@ -78,6 +78,7 @@ extension Coordinator {
             !plan.slots(heldBy: member).allSatisfy { round.partials[$0] != nil }
         }
         let lost = Set(missing.filter { isLost($0, now) || registry[$0] == nil || now >= round.deadline })
+        strike(lost.filter { connected[$0] != nil }, now)
         guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .answering(round), now) }
         var round = round
         sendCertificates(&round)
@@ -153,6 +154,12 @@ extension Coordinator {
             machine.phase = .publishing(round)
             try machine.advance(now)
         }
+    }
+
+    /// Whether a report is the first of a member for the round that is being applied; others count for nothing.
+    public func awaitsReport(_ applied: Applied, from party: PartyID) -> Bool {
+        guard case .publishing(let round) = phase, applied.ctx == round.round.context.ctx else { return false }
+        return round.round.plan.index(of: party) != nil && !round.applied.contains(party)
     }
 
     /// A member reports that it has applied the round.

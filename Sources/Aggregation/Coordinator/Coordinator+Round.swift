@@ -47,14 +47,18 @@ extension Coordinator {
                 if let refusal = round.refusal(of: header, from: party) {
                     return machine.output.append(.refuse(stream, refusal))
                 }
-                round.streams.offer(stream, from: party)
+                if let earlier = round.streams.offer(stream, from: party) {
+                    machine.output.append(.refuse(earlier, .notExpected))
+                }
                 machine.grant(&round.streams)
                 machine.phase = .collecting(round)
             case (.partial(let header), .answering(var round)):
                 if let refusal = round.refusal(of: header, from: party) {
                     return machine.output.append(.refuse(stream, refusal))
                 }
-                round.streams.offer(stream, from: party)
+                if let earlier = round.streams.offer(stream, from: party) {
+                    machine.output.append(.refuse(earlier, .notExpected))
+                }
                 machine.grant(&round.streams)
                 machine.phase = .answering(round)
             default:
@@ -118,6 +122,7 @@ extension Coordinator {
             switch machine.phase {
             case .collecting(var round):
                 party = round.streams.end(stream)
+                if let party, misbehavior != nil { round.failed.insert(party) }
                 machine.grant(&round.streams)
                 machine.phase = .collecting(round)
             case .answering(var round):
@@ -150,8 +155,10 @@ extension Coordinator {
             guard round.uploads[party] == nil else { return output.append(.refuse(stream, .alreadyHeld)) }
             round.uploads[party] = leaf
             round.silent[party] = nil
+            round.failed.remove(party)
             output.append(.accept(stream, isPartial: false))
         } catch {
+            round.failed.insert(party)
             output.append(.refuse(stream, .invalid))
             if let misbehavior = error as? PeerMisbehavior { output.append(.reject(party, misbehavior)) }
         }
@@ -171,8 +178,9 @@ extension Coordinator {
         let plan = round.round.plan
         let lost = Set(plan.members.filter { isLost($0, now) || registry[$0] == nil })
         guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .collecting(round), now) }
-        let everybodySpoke = plan.members.allSatisfy { round.uploads[$0] != nil || round.silent[$0] != nil }
-        guard everybodySpoke || now >= round.deadline else { return }
+        let waiting = plan.members.filter { round.uploads[$0] == nil && round.silent[$0] == nil }
+        guard waiting.allSatisfy(round.failed.contains) || now >= round.deadline else { return }
+        strike(waiting, now)
         if round.uploads.count >= round.round.context.cohortMin { return try fixSurvivors(round, now) }
         let barred = round.silent.filter { $0.value == .answeredUnderThisBase || $0.value == .cannotRepeat }
         if round.uploads.count + plan.members.count - round.uploads.count - barred.count < round.round.context.cohortMin
@@ -250,6 +258,7 @@ extension Coordinator {
         guard voting.votes.count >= plan.committee.quorum else {
             guard now >= voting.deadline else { return }
             let silent = Set(plan.members.filter { voting.votes[$0] == nil })
+            strike(silent, now)
             return try continueWithout(silent, .voting(voting), now)
         }
         let stale = plan.members.filter { (connected[$0]?.pongAt ?? now - .seconds(9)) <= now - .seconds(1) }
@@ -261,7 +270,10 @@ extension Coordinator {
             return output.append(.ping(stale))
         }
         if now >= pinged + .seconds(1) {
-            if now >= voting.deadline { return try continueWithout(Set(stale), .voting(voting), now) }
+            if now >= voting.deadline {
+                strike(stale, now)
+                return try continueWithout(Set(stale), .voting(voting), now)
+            }
             var asked = voting
             asked.pingedAt = now
             phase = .voting(asked)

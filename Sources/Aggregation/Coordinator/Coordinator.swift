@@ -42,6 +42,10 @@ public struct Coordinator: Sendable {
     /// Connected parties that no epoch can be set up with: not confirmed by a site, refusing, or out of reach of their peers;
     /// tried again when they connect anew.
     var leftOut: Set<PartyID> = []
+    /// Members that kept others waiting, and until when no epoch is proposed with them.
+    var probation: [PartyID: Probation] = [:]
+    /// A registry that takes effect when the helpers have answered.
+    var nextRegistry: [PartyID: EpochProposal.Member]?
     /// When a member of the epoch that is not connected counts as lost.
     var lossDeadlines: [PartyID: ContinuousClock.Instant] = [:]
     /// Every Result and Skip of this and the last epoch, for members that missed them.
@@ -131,8 +135,10 @@ public struct Coordinator: Sendable {
         phase = .ended
     }
 
-    /// What people call a party.
-    func name(_ party: PartyID) -> String { registry[party]?.name ?? party.hex }
+    /// What people call a party; a member that was revoked keeps its name as long as its epoch lasts.
+    public func name(_ party: PartyID) -> String {
+        registry[party]?.name ?? plan?.proposal.members.first { $0.id == party }?.name ?? party.hex
+    }
 
     /// What people call some parties.
     func names(_ parties: some Sequence<PartyID>) -> String { parties.sorted().map(name).joined(separator: ", ") }

@@ -71,6 +71,8 @@ struct CollectingRound: Sendable {
     /// Leaves and trailers of complete uploads.
     var uploads: [PartyID: Digest] = [:]
     var silent: [PartyID: SilenceCause] = [:]
+    /// Who sent what is no upload and has not sent one since: nobody waits for it.
+    var failed: Set<PartyID> = []
     var streams = VectorStreams()
 }
 
@@ -134,9 +136,12 @@ struct VectorStreams: Sendable {
     /// The streams that are open, sending or not.
     var all: [StreamID] { Array(granted.keys) + queued.map(\.stream) }
 
-    /// Queues a stream.
-    mutating func offer(_ stream: StreamID, from party: PartyID) {
+    /// Queues a stream, and returns an earlier one of the same party, which it replaces: nobody holds more than one place.
+    mutating func offer(_ stream: StreamID, from party: PartyID) -> StreamID? {
+        let earlier = granted.first { $0.value == party }?.key ?? queued.first { $0.party == party }?.stream
+        drop(party)
         queued.append((stream, party))
+        return earlier
     }
 
     /// Takes the streams that may send now.

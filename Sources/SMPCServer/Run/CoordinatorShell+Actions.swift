@@ -125,7 +125,8 @@ extension CoordinatorShell {
         logger.warning(
             "a message was rejected",
             metadata: ["party": "\(party)", "name": "\(name(party))", "reason": "\(misbehavior)"])
-        guard machine.registry[party] == nil, let session = sessions[party] else { return }
+        guard let session = sessions[party] else { return }
+        guard machine.registry[party] == nil else { return refused(session) }
         Task { await session.connection.close(reason: .unwelcome) }
     }
 
@@ -180,5 +181,5 @@ extension CoordinatorShell {
         }
     }
 
-    func name(_ party: PartyID) -> String { machine.registry[party]?.name ?? party.hex }
+    func name(_ party: PartyID) -> String { machine.name(party) }
 }

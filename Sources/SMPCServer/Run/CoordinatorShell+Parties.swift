@@ -23,6 +23,7 @@ extension CoordinatorShell {
     /// A party's connection is gone.
     func disconnected(_ session: PartySession, _ reason: (any Error)?) {
         dropStreams(of: session)
+        shutOut.remove(ObjectIdentifier(session))
         guard sessions[session.party] === session else { return }
         sessions[session.party] = nil
         logger.info(
@@ -37,7 +38,7 @@ extension CoordinatorShell {
     /// A party says something.
     func received(_ message: ControlMessage, from session: PartySession) {
         guard sessions[session.party] === session else { return }
-        if case .applied(let applied) = message {
+        if case .applied(let applied) = message, machine.awaitsReport(applied, from: session.party) {
             recorder.received(ClientReport(applied), applied: applied.ctx.hex)
         }
         feed { machine, now in try machine.handle(message, from: session.party, now: now) }
@@ -47,6 +48,14 @@ extension CoordinatorShell {
     func receivedInvalid(_ error: InvalidMessage, from session: PartySession) {
         refusals.invalidMessages += 1
         logger.warning("an invalid message", metadata: ["party": "\(session.party)", "reason": "\(error)"])
+        refused(session)
+    }
+
+    /// Counts what was refused of a connection, and ends one that brings nothing else: it would fill the logs.
+    func refused(_ session: PartySession) {
+        guard session.countRefusal() == PartySession.refusalsMax else { return }
+        logger.warning("a connection is closed after many refusals", metadata: ["party": "\(session.party)"])
+        Task { await session.connection.close(reason: .violation) }
     }
 
     /// A party opened a stream.
@@ -76,13 +85,20 @@ extension CoordinatorShell {
     func grant(_ id: StreamID) {
         guard let offered = streams[id] else { return }
         offered.stream.accept()
+        let progress = StreamProgress()
         streams[id]?.reader = Task { [weak self] in
             do {
-                let arrived = try await Self.read(offered)
+                let arrived = try await Self.read(offered, progress)
                 await self?.arrived(id, arrived)
             } catch {
-                await self?.failed(id, error as? InvalidMessage)
+                await self?.failed(id, (error as? InvalidMessage).map { .invalid($0) })
             }
+        }
+        streams[id]?.watchdog = Task { [weak self, stallMax] in
+            while progress.silence < stallMax {
+                guard (try? await Task.sleep(for: stallMax - progress.silence)) != nil else { return }
+            }
+            await self?.stalled(id)
         }
     }
 
@@ -90,7 +106,7 @@ extension CoordinatorShell {
     func refuse(_ id: StreamID, _ reason: VectorRefusal) {
         guard let offered = streams.removeValue(forKey: id) else { return }
         refusals.streams[reason, default: 0] += 1
-        offered.reader?.cancel()
+        offered.cancel()
         offered.stream.refuse(.init(reason))
         logger.debug(
             "a vector was refused", metadata: ["party": "\(offered.session.party)", "reason": "\(reason)"])
@@ -98,10 +114,15 @@ extension CoordinatorShell {
 
     /// The members or the revocations have changed.
     func registryChanged(_ members: [EpochProposal.Member]) {
-        let known = Set(members.map(\.id))
         feed { machine, now in try machine.registryChanged(members, now: now) }
-        for session in sessions.values where !known.contains(session.party) {
-            logger.warning("a party is shut out", metadata: ["party": "\(session.party)"])
+    }
+
+    /// Closes the connections of parties that are members no longer.
+    func closeWhoIsShutOut() {
+        for session in sessions.values where machine.registry[session.party] == nil {
+            guard shutOut.insert(ObjectIdentifier(session)).inserted else { continue }
+            logger.warning(
+                "a party is shut out", metadata: ["party": "\(session.party)", "name": "\(name(session.party))"])
             Task { await session.connection.close(reason: .unwelcome) }
         }
     }
@@ -112,33 +133,45 @@ extension CoordinatorShell {
         let trailer: Envelope
     }
 
-    private static func read(_ offered: Offered) async throws -> Arrived {
+    private static func read(_ offered: Offered, _ progress: StreamProgress) async throws -> Arrived {
         var decoder = VectorDecoder(elements: offered.header.elements)
-        for try await chunk in offered.stream.chunks { try decoder.consume(chunk) }
+        for try await chunk in offered.stream.chunks {
+            progress.note()
+            try decoder.consume(chunk)
+        }
         let (vector, leaf) = try decoder.finish()
         return Arrived(vector: vector, leaf: leaf, trailer: try Envelope(encoded: offered.stream.trailer()))
     }
 
     private func arrived(_ id: StreamID, _ arrived: Arrived) {
         guard streams[id] != nil else { return }
+        streams[id]?.watchdog?.cancel()
         streams[id]?.vector = arrived.vector
         feed { machine, now in
             try machine.vectorEnded(id, leaf: arrived.leaf, trailer: arrived.trailer, now: now)
         }
     }
 
-    private func failed(_ id: StreamID, _ error: InvalidMessage?) {
+    private func failed(_ id: StreamID, _ misbehavior: PeerMisbehavior?) {
         guard let offered = streams.removeValue(forKey: id) else { return }
-        if error != nil { offered.stream.refuse(.init(.invalid)) }
-        feed { machine, now in
-            try machine.vectorFailed(id, error.map { PeerMisbehavior.invalid($0) }, now: now)
+        offered.cancel()
+        if misbehavior != nil {
+            refusals.streams[.invalid, default: 0] += 1
+            offered.stream.refuse(.init(.invalid))
         }
+        feed { machine, now in try machine.vectorFailed(id, misbehavior, now: now) }
+    }
+
+    /// A stream that may send does not: its place goes to the next.
+    private func stalled(_ id: StreamID) {
+        guard let offered = streams[id], offered.vector == nil else { return }
+        failed(id, .stalled(message: offered.isPartial ? "Partial" : "Upload"))
     }
 
     /// Forgets the streams of a connection that is gone; the machine forgets them when it hears of it.
     private func dropStreams(of session: PartySession) {
         for (id, offered) in streams where offered.session === session {
-            offered.reader?.cancel()
+            offered.cancel()
             streams[id] = nil
             feed { machine, now in try machine.vectorFailed(id, nil, now: now) }
         }

@@ -32,8 +32,15 @@ actor CoordinatorShell {
         let isPartial: Bool
         let session: PartySession
         var reader: Task<Void, Never>?
+        /// Ends a stream that brings nothing for too long.
+        var watchdog: Task<Void, Never>?
         /// The vector, between its end and the machine's word on it.
         var vector: Field64Vector?
+
+        func cancel() {
+            reader?.cancel()
+            watchdog?.cancel()
+        }
     }
 
     let log: FactLog
@@ -42,6 +49,8 @@ actor CoordinatorShell {
     let progress: Programs.Progress
     let logger: Logger
     let describe: @Sendable () -> RunDescription
+    /// How long a stream that may send may bring nothing.
+    let stallMax: Duration
     /// Ends with one value.
     nonisolated let endings: AsyncStream<Ending>
 
@@ -66,12 +75,14 @@ actor CoordinatorShell {
     private var queue: [Event] = []
     private var hasEnded = false
     private var timer: Task<Void, Never>?
+    /// Sessions that are being closed because their parties are members no longer.
+    var shutOut: Set<ObjectIdentifier> = []
     private var lastTick = ContinuousClock.now
     private var streamCount = 0
 
     init(
         _ run: PreparedRun, recorder: RunRecorder, registry: MemberRegistry, progress: Programs.Progress,
-        logger: Logger,
+        logger: Logger, stallMax: Duration = .seconds(20),
         describe: @escaping @Sendable () -> RunDescription
     ) {
         machine = run.machine
@@ -86,6 +97,7 @@ actor CoordinatorShell {
         self.progress = progress
         self.logger = logger
         self.describe = describe
+        self.stallMax = stallMax
         (endings, ending) = AsyncStream.makeStream()
     }
 
@@ -108,6 +120,7 @@ actor CoordinatorShell {
         } catch {
             end(.failed(error))
         }
+        closeWhoIsShutOut()
         schedule()
     }
 

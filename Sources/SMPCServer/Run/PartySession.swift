@@ -22,6 +22,9 @@ final class PartySession: Sendable {
     let party: PartyID
     let connection: Connection
     let hello: Hello
+    /// Refused messages after which a connection is closed.
+    static let refusalsMax = 64
+    private let refusals = Mutex(0)
     private let waiting = Mutex(0)
     private let queue: AsyncStream<Outgoing>
     private let input: AsyncStream<Outgoing>.Continuation
@@ -46,6 +49,14 @@ final class PartySession: Sendable {
             return input.finish()
         }
         input.yield(item)
+    }
+
+    /// Counts one more refused message, and returns how many there are.
+    func countRefusal() -> Int {
+        refusals.withLock { count in
+            count += 1
+            return count
+        }
     }
 
     /// Nothing more will be sent; `deliver` ends when the rest has gone out.

@@ -33,7 +33,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let counters: TransportCounters?
     private let setupTimeout: Duration
     /// The connection, once the peer's welcome is there; fails with `ConnectionError`.
-    let ready: EventLoopPromise<Connection>
+    ///
+    /// It is let go when it is fulfilled: its future holds the connection, which holds this handler.
+    private var ready: EventLoopPromise<Connection>?
     private var isReady = false
 
     private(set) var phase = Phase.handshaking
@@ -209,7 +211,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         events = queue
         startPinging()
-        ready.succeed(Connection(core: core, handler: self, events: queue, channel: context.channel))
+        let promise = ready
+        ready = nil
+        promise?.succeed(Connection(core: core, handler: self, events: queue, channel: context.channel))
     }
 
     private func opened(_ stream: StreamID, header: [UInt8]) throws(InvalidFrame) {
@@ -371,7 +375,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let waiting = waiters.values
         waiters = [:]
         for waiter in waiting { waiter.resume(throwing: error) }
-        if !isReady { ready.fail(error) }
+        let promise = ready
+        ready = nil
+        promise?.fail(error)
         isAwaitingConsumer = false
         isAwaitingPeer = false
         // The TLS handler waits for the peer's end, and must be able to hear it.

@@ -76,4 +76,17 @@ import Testing
         await client.close()
         await listener.close()
     }
+
+    /// Whoever connects again and again would otherwise fill the memory.
+    @Test func aConnectionThatHasEndedIsFreed() async throws {
+        let listener = try await federation.listen()
+        var pair: (client: Connection, server: Connection)? = try await federation.connect(listener)
+        weak let client = pair?.client
+        weak let server = pair?.server
+        #expect(client != nil && server != nil)
+        await pair?.client.close()
+        pair = nil
+        #expect(try await eventually { client == nil && server == nil })
+        await listener.close()
+    }
 }

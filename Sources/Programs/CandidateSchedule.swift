@@ -17,6 +17,7 @@ struct CandidateSchedule {
         var due: Duration
         var pause = CandidateSchedule.pauseMin
         var isBusy = false
+        var failures = 0
     }
 
     private var candidates: [Candidate] = []
@@ -24,10 +25,16 @@ struct CandidateSchedule {
     /// Gives the addresses in the order in which they became known.
     var addresses: [HostPort] { candidates.map(\.address) }
 
-    /// Adds an address that is not known yet.
+    /// Adds an address that is not known yet. It takes the place of one that failed more than once where all are taken, so
+    /// that false records cannot keep the true one out for long.
     mutating func add(_ address: HostPort, at now: Duration) {
-        guard candidates.count < Self.candidatesMax, !candidates.contains(where: { $0.address == address }) else {
-            return
+        guard !candidates.contains(where: { $0.address == address }) else { return }
+        if candidates.count >= Self.candidatesMax {
+            let replaceable = candidates.indices.dropFirst().filter {
+                !candidates[$0].isBusy && candidates[$0].failures > 1
+            }
+            guard let worst = replaceable.max(by: { candidates[$0].failures < candidates[$1].failures }) else { return }
+            candidates.remove(at: worst)
         }
         candidates.append(Candidate(address: address, due: now))
     }
@@ -44,6 +51,7 @@ struct CandidateSchedule {
     mutating func failed(_ address: HostPort, at now: Duration) {
         guard let index = candidates.firstIndex(where: { $0.address == address }) else { return }
         candidates[index].isBusy = false
+        candidates[index].failures += 1
         candidates[index].due = now + candidates[index].pause
         candidates[index].pause = min(candidates[index].pause * 2, Self.pauseMax)
     }

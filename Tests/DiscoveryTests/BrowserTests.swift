@@ -215,7 +215,17 @@ struct BrowserTests {
         #expect(hear(&browser, [pointer(), srv(), text(), address()], at: .zero) == [])
     }
 
-    @Test func cacheIsBoundedAndCountsWhatItRefuses() {
+    @Test func aFloodOfInstancesKeepsNoOtherOut() {
+        var browser = started()
+        for number in 0..<(RecordCache.instancesMax * 2) {
+            let name = DomainName(known: "i\(number)", "_smpc", "_tcp", "local")
+            _ = hear(&browser, [ResourceRecord(name: type, ttlSeconds: 4500, data: .ptr(name))], at: .zero)
+        }
+        _ = hear(&browser, [pointer(), srv(), text(), address()], at: .zero)
+        #expect(browser.services[instance] != nil)
+    }
+
+    @Test func cacheIsBoundedAndCountsWhatItDisplaces() {
         var browser = started()
         for number in 0..<(RecordCache.instancesMax + 10) {
             let name = DomainName(known: "i\(number)", "_smpc", "_tcp", "local")

@@ -44,4 +44,18 @@ struct CandidateScheduleTests {
         for port in 1...1000 { schedule.add(HostPort(host: "x", port: UInt16(port)), at: .zero) }
         #expect(schedule.addresses.count == CandidateSchedule.candidatesMax)
     }
+
+    @Test func aFloodOfFalseAddressesKeepsNoOtherOut() {
+        var schedule = CandidateSchedule()
+        for port in 1...1000 { schedule.add(HostPort(host: "x", port: UInt16(port)), at: .zero) }
+        schedule.add(a, at: .zero)
+        #expect(!schedule.addresses.contains(a))
+        for second in 1...2 {
+            let now = Duration.seconds(second)
+            while let next = schedule.next(at: now) { schedule.failed(next, at: now) }
+        }
+        schedule.add(a, at: .seconds(2))
+        #expect(schedule.addresses.contains(a))
+        #expect(schedule.addresses.count == CandidateSchedule.candidatesMax)
+    }
 }

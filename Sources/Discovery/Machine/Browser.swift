@@ -154,7 +154,8 @@ extension Browser {
             var pointer = record
             // Many instances share the pointers' name: nobody may flush those of others.
             pointer.flushesCache = false
-            return insert(pointer, under: key, at: now) ? [instance] : []
+            let displaced = makeRoom(for: record, under: key)
+            return insert(pointer, under: key, at: now) ? displaced.union([instance]) : displaced
         case .srv(_, _, let port, let target):
             guard cache.contains(.ptr(record.name), under: pointerKey(interface)) else { return [] }
             let host = CacheKey(interface: interface, name: target, type: .a)
@@ -180,6 +181,18 @@ extension Browser {
         case .nsec, .other:
             return []
         }
+    }
+
+    /// Forgets an instance chosen at random when there are as many as may be, and answers it: otherwise whoever claims many
+    /// false ones first would keep every true one out.
+    private mutating func makeRoom(for pointer: ResourceRecord, under key: CacheKey) -> Set<DomainName> {
+        guard pointer.ttlSeconds > 0, cache.count(key) >= RecordCache.instancesMax,
+            !cache.contains(pointer.data, under: key),
+            case .ptr(let instance)? = cache.records(key).randomElement(using: &generator)
+        else { return [] }
+        counters.overflow += 1
+        _ = forgetInstance(Sighting(interface: key.interface, instance: instance))
+        return [instance]
     }
 
     /// Puts a record into the cache; tells whether it is alive there.

@@ -45,6 +45,9 @@ struct RecordCache: Sendable {
     /// The records of a name and type that are alive.
     func records(_ key: CacheKey) -> [RecordData] { entries[key].map { Array($0.keys) } ?? [] }
 
+    /// Counts the records of a name and type.
+    func count(_ key: CacheKey) -> Int { entries[key]?.count ?? 0 }
+
     /// The record of a name and type that was heard last; of those heard together the one that will live longest.
     func newest(_ key: CacheKey) -> RecordData? {
         entries[key]?.max { ($0.value.receivedAt, $0.value.expiry) < ($1.value.receivedAt, $1.value.expiry) }?.key

@@ -49,9 +49,8 @@ struct JoinCommand: AsyncParsableCommand {
             await connection.close()
             throw error
         }
-        let coordinator = connection.peer?.publicKey
         await connection.close()
-        try save(identity, token, coordinator, directory)
+        try save(identity, token, connection, directory)
     }
 
     private func readToken() throws -> InvitationToken {
@@ -93,12 +92,13 @@ struct JoinCommand: AsyncParsableCommand {
     }
 
     private func save(
-        _ identity: PartyIdentity, _ token: InvitationToken, _ coordinator: PublicKey?, _ directory: SiteDirectory
+        _ identity: PartyIdentity, _ token: InvitationToken, _ connection: Connection, _ directory: SiteDirectory
     ) throws {
         try PolicyFile.writeDefault(directory.policy)
         let store = try SiteStore(creating: directory)
         try store.set(.name, to: Array(token.name.utf8))
-        if let coordinator { try store.set(.coordinatorKey, to: coordinator.spki) }
+        if let coordinator = connection.peer?.publicKey { try store.set(.coordinatorKey, to: coordinator.spki) }
+        try store.set(.coordinatorAddress, to: Array(connection.remoteAddress.utf8))
         // The certificate comes last: with it the directory counts as joined.
         try identity.save(directory: directory.path)
         let report = Report(

@@ -13,6 +13,8 @@ import Transport
 struct CoordinatorLink: Sendable {
     let identity: PartyIdentity
     let network: NetworkOptions.Resolved
+    /// Remembers where the coordinator answered last.
+    let store: SiteStore
     /// How long to look for a coordinator that was lost.
     let rejoinWait: Duration
     let discovery: DiscoveryService?
@@ -57,9 +59,16 @@ struct CoordinatorLink: Sendable {
     private func connect(pin: Digest?, wait: Duration) async throws -> Connection {
         var network = network
         network.wait = wait
+        // Whoever floods multicast with false records cannot keep a site from an address that it knows already.
+        let last = try store.value(.coordinatorAddress).flatMap { HostPort(String(decoding: $0, as: UTF8.self)) }
         let locator = CoordinatorLocator(
-            federation: identity.federation, network: network, discovery: discovery, logger: logger)
-        return try await locator.connect(as: identity, pin: pin, meter: meter)
+            federation: identity.federation, network: network, hints: last.map { [$0] } ?? [], discovery: discovery,
+            logger: logger)
+        let connection = try await locator.connect(as: identity, pin: pin, meter: meter)
+        if connection.remoteAddress != last?.description {
+            try store.set(.coordinatorAddress, to: Array(connection.remoteAddress.utf8))
+        }
+        return connection
     }
 
     /// Some ends are not worth another attempt.

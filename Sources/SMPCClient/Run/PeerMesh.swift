@@ -211,20 +211,21 @@ extension PeerMesh {
         pump()
     }
 
-    /// Takes the known addresses of a party in turn: multicast's first, then the coordinator's.
+    /// Takes the known addresses of a party in turn, one of multicast's and one of the coordinator's: false records of either
+    /// cannot keep the other's from being tried.
     private func address(of id: PartyID, attempt: Int) async throws -> HostPort {
-        var addresses: [HostPort] = []
+        var heard: [HostPort] = []
         if let discovery {
             let filter = DiscoveryFilter(federation: identity.federation.text, role: .party, id: id.hex, version: "1")
             for service in await discovery.services(matching: filter) {
-                addresses += service.addresses.map { HostPort(host: $0, port: service.port) }
+                heard += service.addresses.map { HostPort(host: $0, port: service.port) }
             }
         }
-        for text in directory[id] ?? [] {
-            if let address = HostPort(text), !addresses.contains(address) { addresses.append(address) }
-        }
+        let told = (directory[id] ?? []).compactMap { HostPort($0) }
+        let (first, second) = attempt.isMultiple(of: 2) ? (heard, told) : (told, heard)
+        let addresses = first.isEmpty ? second : first
         guard !addresses.isEmpty else { throw AddressUnknown() }
-        return addresses[attempt % addresses.count]
+        return addresses[(attempt / 2) % addresses.count]
     }
 
     private struct AddressUnknown: Error {}

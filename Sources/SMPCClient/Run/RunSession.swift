@@ -66,7 +66,8 @@ struct RunSession {
     private func run(_ listener: Listener, _ discovery: DiscoveryService?, _ meter: ByteMeter) async throws -> RunEnd {
         let inbox = SiteInbox()
         let link = CoordinatorLink(
-            identity: identity, network: network, rejoinWait: rejoinWait, discovery: discovery, meter: meter,
+            identity: identity, network: network, store: store, rejoinWait: rejoinWait, discovery: discovery,
+            meter: meter,
             inbox: inbox, progress: progress, logger: logger)
         let known = try store.value(.coordinatorKey).map { try PublicKey(spki: $0) }
         progress.status("looking for the coordinator of \(identity.federation)")

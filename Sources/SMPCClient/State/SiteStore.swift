@@ -153,6 +153,8 @@ struct SiteStore: Sendable {
 enum SiteValue: String {
     /// What this site did in the last hours.
     case activity = "activity"
+    /// Where the coordinator answered last: the first address to try, whatever multicast says.
+    case coordinatorAddress = "coordinator_address"
     /// The coordinator's SubjectPublicKeyInfo, recorded at the first contact.
     case coordinatorKey = "coordinator_key"
     /// The configuration of the last run that this site took part in.

@@ -29,13 +29,14 @@ extension LoopbackTests {
             let start = clock.now
             for service in services { try await service.start() }
             for service in services {
-                let complete = try await holds(within: .seconds(10)) {
+                let complete = try await holds(within: .seconds(30)) {
                     await service.services(matching: filter).count == 19
                 }
                 let count = await service.services(matching: filter).count
                 #expect(complete, "one service sees \(count) of 19 others")
             }
-            #expect(clock.now - start < .seconds(5))
+            // A bound on a hang, not a figure: the machine may be busy.
+            #expect(clock.now - start < .seconds(60))
 
             let coordinators = await services[1].services(
                 matching: DiscoveryFilter(federation: federation, role: .coordinator))

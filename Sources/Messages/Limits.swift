@@ -4,6 +4,9 @@
 public enum Limits {
     /// Members of an epoch (protocol section 3: every member is a witness up to here).
     public static let membersMax = 1000
+    /// Members of an epoch in mode `all`: the bundle of their EpochReady, n statements of n hashes each, has to fit into
+    /// one control message.
+    public static let membersMaxInAll = 150
     /// The fewest members of an epoch.
     public static let membersMin = 3
     /// Field elements of one vector: 2 GiB on the wire.

@@ -29,7 +29,9 @@ extension Coordinator {
         if absent.contains(where: { !isLost($0, now) && registry[$0] != nil }) { return }
         if endIfDue() { return }
         let mayChange = openedBase != RoundContext.base(kind: nextKind, paramsHash: chain.paramsHash)
-        let newcomers = mayChange ? welcome.subtracting(members).filter { !isOnProbation($0, now) } : []
+        let hasRoom = members.count < Limits.membersMaxInAll
+        let newcomers =
+            mayChange && hasRoom ? welcome.subtracting(members).filter { !isOnProbation($0, now) } : []
         let rest = members.subtracting(absent).filter { !isOnProbation($0, now) }
         let out = mayChange && canGoOn(with: rest) ? absent.union(members.subtracting(rest)) : absent
         let used = !plan.rounds.contains(lastRound + 1)
@@ -77,7 +79,12 @@ extension Coordinator {
 
     /// E1: proposes an epoch of these members, or waits for more.
     mutating func propose(_ wanted: Set<PartyID>, _ now: ContinuousClock.Instant) throws {
-        let members = wanted.filter { registry[$0] != nil && connected[$0] != nil }
+        let able = wanted.filter { registry[$0] != nil && connected[$0] != nil }
+        // Members of the last epoch come first where there are more than an epoch can have.
+        let inOrder = able.sorted {
+            (plan?.index(of: $0) == nil ? 1 : 0, $0) < (plan?.index(of: $1) == nil ? 1 : 0, $1)
+        }
+        let members = Set(inOrder.prefix(Limits.membersMaxInAll))
         guard canGoOn(with: members) else {
             let missing = Set(plan?.members ?? []).subtracting(members)
             return waitForReturn(missing, .nothing, now)

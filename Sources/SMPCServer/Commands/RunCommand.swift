@@ -104,7 +104,7 @@ struct RunCommand: AsyncParsableCommand {
             + store.invitations().filter { $0.isOpen(now: now) }.count
         let cohort = try settings.value(cohort, .cohort, default: max(expected, Limits.membersMin))
         var course = CoordinatorSettings(
-            federation: federation, cohort: try checked(cohort, Limits.membersMin...Limits.membersMax, "--cohort"))
+            federation: federation, cohort: try checked(cohort, Limits.membersMin...Limits.membersMaxInAll, "--cohort"))
         course.cohortWait = try settings.value(cohortWait, .cohortWait, default: .seconds(120)).duration
         course.rejoinWait = try settings.value(rejoinWait, .rejoinWait, default: .seconds(60)).duration
         course.uploadDeadline = try settings.value(uploadWait, .uploadWait, default: .seconds(600)).duration

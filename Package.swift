@@ -100,8 +100,9 @@ let wholeTests: [Target] = [
         name: "FederationTests",
         dependencies: [
             "SMPCServer", "SMPCClient", "Aggregation", "Shares", "Messages", "Transport", "Identity", "Storage",
-            "Quantization", "FiniteField", "Primitives", "Learning", "TLS", "Programs", "Reporting", logging,
-        ],
+            "Quantization", "FiniteField", "Primitives", "Learning", "TLS", "Programs", "Reporting", "Discovery",
+            logging,
+        ] + nio,
         path: "Tests/FederationTests"),
 ]
 

@@ -82,7 +82,7 @@ actor CoordinatorShell {
 
     init(
         _ run: PreparedRun, recorder: RunRecorder, registry: MemberRegistry, progress: Programs.Progress,
-        logger: Logger, stallMax: Duration = .seconds(20),
+        logger: Logger, stallMax: Duration,
         describe: @escaping @Sendable () -> RunDescription
     ) {
         machine = run.machine

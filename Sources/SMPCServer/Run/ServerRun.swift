@@ -22,6 +22,8 @@ struct ServerRun: Sendable {
     let partition: String
     let progress: Programs.Progress
     let logger: Logger
+    /// How long a stream that may send may bring nothing.
+    var stallMax = Duration.seconds(20)
 
     /// How long what is still queued for the parties may take at the end.
     private static let farewell: Duration = .seconds(10)
@@ -39,7 +41,7 @@ struct ServerRun: Sendable {
         let description = describe(prepared.machine.configuration)
         let shell = CoordinatorShell(
             prepared, recorder: recorder, registry: registry, progress: progress, logger: logger,
-            describe: { description })
+            stallMax: stallMax, describe: { description })
         let listener = try await Listener.bind(
             host: network.listen.host, port: Int(network.listen.port), identity: identity.tlsIdentity,
             alpns: [.federation, .enrolment], isRevoked: { registry.isRevoked($0) }, logger: logger)

@@ -29,16 +29,17 @@ final class TestSite: Sendable {
     }
 
     /// Begins to run; `trace` are the words before the command, such as those of strace.
-    func run(port: Int, trace: [String] = []) throws -> Process {
+    func run(port: Int, trace: [String] = [], errors: Any = FileHandle.standardError) throws -> Process {
         try launch(
             [
                 "run", "--dataset", "synthetic:600,12,4", "--part", part, "--listen", "127.0.0.1:0", "--rejoin-wait",
                 "30s",
-            ], port: port, trace: trace)
+            ], port: port, trace: trace, errors: errors)
     }
 
     private func launch(
-        _ arguments: [String], port: Int, input: Any = FileHandle.nullDevice, trace: [String] = []
+        _ arguments: [String], port: Int, input: Any = FileHandle.nullDevice, trace: [String] = [],
+        errors: Any = FileHandle.standardError
     ) throws -> Process {
         // The programs lie beside the test runner.
         let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
@@ -51,7 +52,7 @@ final class TestSite: Sendable {
             ]
         process.standardInput = input
         process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.standardError
+        process.standardError = errors
         try process.run()
         return process
     }

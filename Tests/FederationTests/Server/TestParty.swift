@@ -45,6 +45,7 @@ actor TestParty {
     private var upload: (ctx: Digest, bytes: [UInt8])?
     private var partial: (ctx: Digest, bytes: [UInt8])?
     private var sum: Field64Vector?
+    private var silentStreams: [OutgoingStream] = []
     private var handedOver: [Float] = []
     private var connection: Connection?
     /// Counts connections: what comes from an earlier one is too late.
@@ -53,13 +54,28 @@ actor TestParty {
     private let events: AsyncStream<Event>
     private let input: AsyncStream<Event>.Continuation
 
-    init(identity: PartyIdentity, coordinator: PublicKey, number: Int, neighbors: Neighbors) {
+    /// What goes to the coordinator.
+    enum Outgoing: Sendable {
+        case message(ControlMessage)
+        case vector(StreamHeader, [UInt8], Envelope)
+        /// A stream that brings nothing.
+        case opening(StreamHeader)
+    }
+
+    /// Makes a rogue of this party: what goes to the coordinator is what this answers.
+    private let tampering: (@Sendable (Outgoing) throws -> [Outgoing])?
+
+    init(
+        identity: PartyIdentity, coordinator: PublicKey, number: Int, neighbors: Neighbors,
+        newMembers: NewMembers = .accept, tampering: (@Sendable (Outgoing) throws -> [Outgoing])? = nil
+    ) {
+        self.tampering = tampering
         self.identity = identity
         self.number = number
         self.neighbors = neighbors
         (events, input) = AsyncStream.makeStream()
         var policy = SitePolicy()
-        policy.newMembers = .accept
+        policy.newMembers = newMembers
         let rules = SiteRules(federation: identity.federation.text, id: identity.id, policy: policy) { configuration in
             Self.first(configuration)?.hash ?? .zero
         }
@@ -145,10 +161,12 @@ actor TestParty {
         case .deleteUpdate: kept = nil
         case .makeUpdate(let context, let number): makeUpdate(context, number)
         case .makeVector(let order): try makeVector(order)
-        case .send(let message): try? await connection?.send(message.encoded())
-        case .sendPartial(let header, let trailer): send(.partial(header), partial?.bytes ?? [], trailer)
+        case .send(let message): try await send(.message(message))
+        case .sendPartial(let header, let trailer):
+            try await send(.vector(.partial(header), partial?.bytes ?? [], trailer))
         case .sendPeer(let peer, let message): await neighbors[peer]?.post(.peerMessage(message, identity.id))
-        case .sendUpload(let header, let trailer): send(.upload(header), upload?.bytes ?? [], trailer)
+        case .sendUpload(let header, let trailer):
+            try await send(.vector(.upload(header), upload?.bytes ?? [], trailer))
         case .stop(let stop): outcome = stop
         case .takeHandover: parameters = handedOver
         case .takeInitial(let configuration): parameters = Self.first(configuration)?.values ?? []
@@ -201,6 +219,18 @@ actor TestParty {
             ctx: order.context.ctx, modelHash: machine.position?.modelHash ?? .zero, sinceTrainingMicros: 1000,
             bytesUp: 100, bytesDown: 200, peakMemoryBytes: 1 << 20, phases: [])
         try? await connection?.send(ControlMessage.applied(report).encoded())
+    }
+
+    private func send(_ outgoing: Outgoing) async throws {
+        for item in try tampering?(outgoing) ?? [outgoing] {
+            switch item {
+            case .message(let message): try? await connection?.send(message.encoded())
+            case .vector(let header, let bytes, let trailer): send(header, bytes, trailer)
+            case .opening(let header):
+                guard let stream = try? await connection?.openStream(header: header.encoded()) else { continue }
+                silentStreams.append(stream)
+            }
+        }
     }
 
     private func send(_ header: StreamHeader, _ bytes: [UInt8], _ trailer: Envelope) {

@@ -56,12 +56,13 @@ final class TestServer: Sendable {
         let choice = try choice(rounds: rounds, cohort: cohort, mode: mode, seed: seed, rejoinWait: rejoinWait)
         var listen = try ListenOptions.parse([])
         (listen.listen, listen.discovery, listen.portFile) = (HostPort(host: "127.0.0.1", port: 0), .off, portFile)
-        let run = ServerRun(
+        var run = ServerRun(
             state: state, identity: try state.identity(), store: try state.store(), choice: choice,
             network: try listen.resolved(Settings(environment: [:])), metrics: metrics, dataset: "none",
             partition: "none", progress: Programs.Progress(style: .quiet),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        return Task { try await run.serve() }
+        run.stallMax = .seconds(1)
+        return Task { [run] in try await run.serve() }
     }
 
     /// Begins to serve in a process of its own; `trace` are the words before the command, such as those of strace.
@@ -126,14 +127,24 @@ final class TestServer: Sendable {
     }
 
     /// Makes so many members and their parties.
-    func parties(_ count: Int, port: Int) async throws -> [TestParty] {
+    ///
+    /// - Parameters:
+    ///   - rogue: the number of a party that tampers with what it sends.
+    func parties(
+        _ count: Int, port: Int, newMembers: NewMembers = .accept, rogue: Int? = nil,
+        tampering: (@Sendable (TestParty.Outgoing, PartyIdentity) throws -> [TestParty.Outgoing])? = nil
+    ) async throws -> [TestParty] {
         let neighbors = TestParty.Neighbors()
         let coordinator = try state.identity().key.publicKey
         var parties: [TestParty] = []
         for number in 0..<count {
             let identity = try await join(invite("site-\(number)"), key: .generate(), port: port)
+            var own: (@Sendable (TestParty.Outgoing) throws -> [TestParty.Outgoing])?
+            if rogue == number, let tampering { own = { try tampering($0, identity) } }
             parties.append(
-                TestParty(identity: identity, coordinator: coordinator, number: number, neighbors: neighbors))
+                TestParty(
+                    identity: identity, coordinator: coordinator, number: number, neighbors: neighbors,
+                    newMembers: newMembers, tampering: own))
         }
         return parties
     }

@@ -34,7 +34,7 @@ import Testing
         #expect(expected.count == 2)
         for step in ["epochTaken", "epochReady", "entered", "updateKept", "uploaded", "locked", "answered", "applied"] {
             let federation = try await started(sites: 3)
-            let reached = await eventually(within: .seconds(60)) { federation.siteFacts(1, step) > 0 }
+            let reached = await eventually(within: .seconds(180)) { federation.siteFacts(1, step) > 0 }
             #expect(reached, "\(step): \(federation.lastWords)")
             await federation.killClient(1)
             try federation.startClient(1)
@@ -51,7 +51,7 @@ import Testing
             "epochProposed", "epochReady", "roundOpened", "survivorsFixed", "certified", "resultMade", "applied",
         ] {
             let federation = try await started(sites: 3)
-            let reached = await eventually(within: .seconds(60)) { federation.serverFacts(step) > 0 }
+            let reached = await eventually(within: .seconds(180)) { federation.serverFacts(step) > 0 }
             #expect(reached, "\(step): \(federation.lastWords)")
             await federation.killServer()
             try await federation.startServer()
@@ -65,7 +65,7 @@ import Testing
     @Test func threeOfFourGoOnWithoutTheOneThatIsGone() async throws {
         for step in ["epochReady", "uploaded", "locked"] {
             let federation = try await started(sites: 4, options: ["--rejoin-wait", "3s"])
-            let reached = await eventually(within: .seconds(60)) { federation.siteFacts(2, step) > 0 }
+            let reached = await eventually(within: .seconds(180)) { federation.siteFacts(2, step) > 0 }
             #expect(reached, "\(step): \(federation.lastWords)")
             await federation.killClient(2)
             let code = await federation.serverEnd()
@@ -86,7 +86,7 @@ import Testing
         try await federation.startServer()
         try await federation.joinAll()
         try federation.startClients()
-        let reached = await eventually(within: .seconds(60)) { federation.siteFacts(0, "entered") > 0 }
+        let reached = await eventually(within: .seconds(180)) { federation.siteFacts(0, "entered") > 0 }
         #expect(reached)
         await federation.killClient(0)
         let code = await federation.serverEnd()

@@ -43,7 +43,7 @@ final class ProcessFederation {
     @discardableResult
     func run(_ program: String, _ arguments: [String]) async throws -> String {
         let running = try RunningProgram(program, arguments, log: log(program))
-        let code = await running.end(within: .seconds(60))
+        let code = await running.end(within: .seconds(240))
         try #require(code == 0, "\(program) \(arguments.joined(separator: " ")): \(running.output)")
         return running.output
     }
@@ -104,7 +104,7 @@ final class ProcessFederation {
     func killClient(_ site: Int) async { await clients[site]?.kill() }
 
     /// Waits for the server's end and returns its exit code.
-    func serverEnd(within limit: Duration = .seconds(120)) async -> Int32? { await server?.end(within: limit) }
+    func serverEnd(within limit: Duration = .seconds(400)) async -> Int32? { await server?.end(within: limit) }
 
     /// How often a site has recorded a fact of this kind.
     func siteFacts(_ site: Int, _ kind: String) -> Int {

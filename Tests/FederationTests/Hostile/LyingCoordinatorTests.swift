@@ -45,7 +45,7 @@ import Testing
         let liar = try await LyingCoordinator(server, port: port, site: sites[0], lie)
         let relaying = Task { await liar.serve() }
         let log = FileManager.default.temporaryDirectory.appending(path: "lied-to-\(UUID().uuidString)")
-        FileManager.default.createFile(atPath: log.path, contents: nil)
+        try Data().write(to: log)
         defer { try? FileManager.default.removeItem(at: log) }
         let liedTo = try sites[0].run(port: liar.port, errors: FileHandle(forWritingTo: log))
         let others = try sites[1...].map { try $0.run(port: port, errors: FileHandle.nullDevice) }

@@ -11,22 +11,14 @@ import Testing
 /// Whole runs of the site's program against a server; addresses of peers come from the coordinator.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct ClientRunTests {
     /// So many sites, joined.
-    private func sites(_ count: Int, _ server: TestServer, port: Int) throws -> [TestSite] {
-        try (0..<count).map { number in
+    private func sites(_ count: Int, _ server: TestServer, port: Int) async throws -> [TestSite] {
+        var sites: [TestSite] = []
+        for number in 0..<count {
             let site = TestSite(part: number, of: count)
-            try #require(try site.join(server.invite("site-\(number)"), port: port) == 0)
-            return site
+            try #require(try await site.join(server.invite("site-\(number)"), port: port) == 0)
+            sites.append(site)
         }
-    }
-
-    /// Waits without holding one of the threads that tasks share.
-    private func exitCode(of process: Process) async -> Int32 {
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
-                process.waitUntilExit()
-                continuation.resume(returning: process.terminationStatus)
-            }
-        }
+        return sites
     }
 
     private func modelOfTheServer(_ server: TestServer) -> Data? {
@@ -37,10 +29,10 @@ import Testing
         let server = try TestServer()
         let serving = try server.start(rounds: 3, cohort: count)
         let port = try await server.port()
-        let sites = try sites(count, server, port: port)
+        let sites = try await sites(count, server, port: port)
         let processes = try sites.map { try $0.run(port: port) }
         #expect(try await serving.value.outcome == .complete)
-        for process in processes { #expect(await exitCode(of: process) == 0) }
+        for process in processes { #expect(await TestSite.exitCode(of: process) == 0) }
         let model = try #require(modelOfTheServer(server))
         for site in sites { #expect(site.model == model) }
     }
@@ -51,7 +43,7 @@ import Testing
         let server = try TestServer()
         let serving = try server.start(rounds: 2, cohort: 3, rejoinWait: .seconds(30))
         let port = try await server.port()
-        let sites = try sites(3, server, port: port)
+        let sites = try await sites(3, server, port: port)
         let trace = [
             "strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e",
             "inject=fsync,fdatasync:signal=SIGKILL:when=\(flush)",
@@ -59,12 +51,12 @@ import Testing
         let victim = try sites[0].run(port: port, trace: trace)
         let others = try sites[1...].map { try $0.run(port: port) }
         let began = ContinuousClock.now
-        let wasKilled = await exitCode(of: victim) != 0
+        let wasKilled = await TestSite.exitCode(of: victim) != 0
         let again = wasKilled ? [try sites[0].run(port: port)] : []
         #expect(try await serving.value.outcome == .complete)
         // The set-up of an epoch does not wait for its deadline of 30 s: the others learn where the site listens now.
         #expect(ContinuousClock.now - began < .seconds(20))
-        for process in others + again { #expect(await exitCode(of: process) == 0) }
+        for process in others + again { #expect(await TestSite.exitCode(of: process) == 0) }
         let model = try #require(modelOfTheServer(server))
         for site in sites { #expect(site.model == model) }
     }
@@ -75,11 +67,11 @@ import Testing
         let port = try await server.port()
         let token = try server.invite("site")
         let site = TestSite(part: 0, of: 1)
-        #expect(try site.join(token, port: port) == 0)
+        #expect(try await site.join(token, port: port) == 0)
         let key = try PartyIdentity.load(directory: site.directory.path).id
-        #expect(try site.join(server.invite("other"), port: port) == 64)
+        #expect(try await site.join(server.invite("other"), port: port) == 64)
         #expect(try PartyIdentity.load(directory: site.directory.path).id == key)
-        #expect(try TestSite(part: 0, of: 1).join(token, port: port) == 1)
+        #expect(try await TestSite(part: 0, of: 1).join(token, port: port) == 1)
         serving.cancel()
         _ = try? await serving.value
     }
@@ -87,6 +79,6 @@ import Testing
     @Test func withoutIdentityOrServerTheExitCodeSaysSo() async throws {
         let site = TestSite(part: 0, of: 1)
         let process = try site.run(port: 9)
-        #expect(await exitCode(of: process) == 64)
+        #expect(await TestSite.exitCode(of: process) == 64)
     }
 }

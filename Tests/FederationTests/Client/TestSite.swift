@@ -19,13 +19,22 @@ final class TestSite: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: directory.path) }
 
     /// Joins with a token; gives the exit code.
-    func join(_ token: InvitationToken, port: Int) throws -> Int32 {
+    func join(_ token: InvitationToken, port: Int) async throws -> Int32 {
         let input = Pipe()
         let process = try launch(["join"], port: port, input: input)
         input.fileHandleForWriting.write(Data("\(token.exposedText())\n".utf8))
         try input.fileHandleForWriting.close()
-        process.waitUntilExit()
-        return process.terminationStatus
+        return await Self.exitCode(of: process)
+    }
+
+    /// Waits without holding one of the threads that tasks share: the server that the process talks to needs them.
+    static func exitCode(of process: Process) async -> Int32 {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                process.waitUntilExit()
+                continuation.resume(returning: process.terminationStatus)
+            }
+        }
     }
 
     /// Begins to run; `trace` are the words before the command, such as those of strace.

@@ -37,10 +37,11 @@ import Testing
         let server = try TestServer()
         let serving = try server.start(rounds: rounds, cohort: 4)
         let port = try await server.port()
-        let sites = try (0..<4).map { number in
+        var sites: [TestSite] = []
+        for number in 0..<4 {
             let site = TestSite(part: number, of: 4)
-            try #require(try site.join(server.invite("site-\(number)"), port: port) == 0)
-            return site
+            try #require(try await site.join(server.invite("site-\(number)"), port: port) == 0)
+            sites.append(site)
         }
         let liar = try await LyingCoordinator(server, port: port, site: sites[0], lie)
         let relaying = Task { await liar.serve() }

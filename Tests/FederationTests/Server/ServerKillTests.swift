@@ -24,7 +24,7 @@ import Testing
         let process = try server.launch(rounds: Self.rounds)
         let parties = try await server.parties(3, port: try await server.port())
         kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        _ = await TestSite.exitCode(of: process)
         return (server, parties)
     }
 
@@ -42,7 +42,7 @@ import Testing
         if await parties[0].outcome == nil {
             let process = try server.launch(rounds: Self.rounds)
             await run(parties, port: try await server.port())
-            process.waitUntilExit()
+            _ = await TestSite.exitCode(of: process)
             #expect(process.terminationStatus == 0)
         }
         let records = try server.records()
@@ -61,7 +61,7 @@ import Testing
             // Some round, and any moment of it.
             try await Task.sleep(for: .microseconds(.random(in: 30_000...150_000)))
             kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
+            _ = await TestSite.exitCode(of: process)
             await connected.value
         }
         try await finish(server, parties, expecting: hashes)
@@ -80,7 +80,7 @@ import Testing
                     "inject=fsync,fdatasync:signal=SIGKILL:when=\(flush)",
                 ])
             if let port = try? await server.port(while: process) { await run(parties, port: port) }
-            process.waitUntilExit()
+            _ = await TestSite.exitCode(of: process)
         }
         try await finish(server, parties, expecting: hashes)
     }

@@ -43,15 +43,11 @@ step() {
     say "== $* (after $SECONDS s)"
 }
 
-# check_scripts: every script parses, and shellcheck has nothing to say where it is installed.
+# check_scripts: every script parses, and shellcheck has nothing to say.
 check_scripts() {
     local script scripts=(scripts/*.sh .ci/run)
     for script in "${scripts[@]}"; do bash -n "$script"; done
-    if command -v shellcheck >/dev/null; then
-        shellcheck -x "${scripts[@]}"
-    else
-        say "shellcheck is not installed: syntax only"
-    fi
+    shellcheck -x "${scripts[@]}"
 }
 
 # check_generated: the generated code is that of the .proto files, where protoc is installed.
@@ -106,13 +102,9 @@ require_accuracy() {
 step "what is needed"
 require_swift
 require_packages "${build_packages[@]}" iproute2 util-linux dataset-fashion-mnist
-# A daemon is installed unasked only on machines that exist for this.
-if [[ ${CI:-} == true ]]; then
-    require_packages avahi-daemon avahi-utils dbus
-else
-    mapfile -t left_out < <(missing_packages avahi-daemon avahi-utils dbus)
-    ((${#left_out[@]} == 0)) || say "${left_out[*]} not installed: the test against Avahi is left out"
-fi
+# For the tests against Avahi, which run a daemon of their own in a namespace of their own; and for the check of the scripts.
+require_packages avahi-daemon avahi-utils dbus shellcheck
+[[ $full == false ]] || require_packages protobuf-compiler
 step "formatting"
 swift format lint --strict --recursive Package.swift Sources Tests
 step "scripts"

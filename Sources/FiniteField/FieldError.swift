@@ -13,11 +13,13 @@ public enum FieldError: Error, Equatable, Sendable {
     /// Text is not a number in the base asked for.
     case malformedNumber(base: Int)
     /// Two vectors belong to different primes.
-    case modulusMismatch(expectedBits: Int, actualBits: Int)
+    case modulusMismatch(expected: PrimeModulus, actual: PrimeModulus)
     /// A modulus has more bits than this module takes.
     case modulusTooLarge(bits: Int, bitsMax: Int)
     /// The element at this index is not below the modulus.
     case notCanonical(index: Int)
+    /// The element at this index is zero, which has no inverse.
+    case notInvertible(index: Int)
     /// A modulus is composite, or below 2.
     case notPrime
     /// Elements would lie outside the vector.

@@ -67,7 +67,7 @@ extension PrimeFieldVector {
 
     private func requireMatch(_ other: PrimeFieldVector) throws(FieldError) {
         guard modulus == other.modulus else {
-            throw .modulusMismatch(expectedBits: modulus.bits, actualBits: other.modulus.bits)
+            throw .modulusMismatch(expected: modulus, actual: other.modulus)
         }
         guard laneLimbs == other.laneLimbs else {
             throw .laneMismatch(expected: laneLimbs, actual: other.laneLimbs)

@@ -109,3 +109,15 @@ public struct PrimeModulus: Sendable, Hashable {
         return index < count ? index : nil
     }
 }
+
+extension PrimeModulus: CustomStringConvertible {
+    /// The prime in hexadecimal, long ones without their middle: "0xffffffff00000001 (64 bits)".
+    public var description: String {
+        let digits = limbs.reversed().enumerated().map { place, limb in
+            let text = String(limb, radix: 16)
+            return place == 0 ? text : String(repeating: "0", count: 16 - text.count) + text
+        }.joined()
+        let shown = digits.count <= 40 ? digits : "\(digits.prefix(16))…\(digits.suffix(16))"
+        return "0x\(shown) (\(bits) bits)"
+    }
+}

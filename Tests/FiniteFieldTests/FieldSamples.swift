@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import FiniteField
+import Testing
 
 /// A generator that gives the same numbers in every run (SplitMix64).
 struct TestRandom: RandomNumberGenerator {
@@ -36,3 +37,25 @@ func sample(_ count: Int, _ random: inout TestRandom) -> [UInt64] {
 
 /// The lengths that vectorised loops split differently, and a long one.
 let lengths = Array(0...70) + [4099]
+
+/// Primes of every kind of lane, in hexadecimal: tiny ones, ones that leave few guard bits or none in their last limb (64,
+/// 128: 2^64 − 59, 2^128 − 159), wide ones, the largest size taken.
+let knownPrimes: [String: String] = [
+    "2": "2",
+    "3": "3",
+    "5": "5",
+    "61": "1fffffffffffffff",
+    "64": "ffffffffffffffc5",
+    "127": "7f" + String(repeating: "ff", count: 15),
+    "128": String(repeating: "ff", count: 15) + "61",
+    "255": "7f" + String(repeating: "ff", count: 30) + "ed",
+    "521": "01" + String(repeating: "ff", count: 65),
+    "600": String(repeating: "ff", count: 74) + "a1",
+    "4096": String(repeating: "ff", count: 510) + "f60b",
+    "field64": "ffffffff00000001",
+]
+
+/// The prime of `knownPrimes` with this name.
+func knownPrime(_ name: String) throws -> PrimeModulus {
+    try PrimeModulus(hexadecimal: #require(knownPrimes[name]))
+}

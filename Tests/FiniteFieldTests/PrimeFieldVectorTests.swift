@@ -80,7 +80,7 @@ import Testing
         #expect(throws: FieldError.laneMismatch(expected: 2, actual: 3)) {
             try vector.subtract(PrimeFieldVector(modulus: .field64, count: 3, laneLimbs: 3))
         }
-        #expect(throws: FieldError.modulusMismatch(expectedBits: 64, actualBits: 127)) {
+        #expect(throws: try FieldError.modulusMismatch(expected: .field64, actual: mersenne127())) {
             try vector.multiply(PrimeFieldVector(modulus: mersenne127(), count: 3))
         }
         #expect(throws: FieldError.notCanonical(index: 1)) {

@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "CFieldKernels.h"
+#include "clones.h"
 
 #include <string.h>
-
-// One body, compiled for several instruction sets, chosen when the program is loaded. Where the platform has no such thing
-// the plain version is the only one.
-#if defined(__x86_64__) && defined(__linux__) && defined(__has_attribute)
-#if __has_attribute(target_clones)
-#define CLONED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#endif
-#endif
-#ifndef CLONED
-#define CLONED
-#endif
 
 typedef unsigned __int128 uint128_t;
 

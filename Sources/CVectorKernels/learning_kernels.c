@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "learning_kernels.h"
+#include "clones.h"
 
 #include <math.h>
 #include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
-
-// The loader picks the variant for the processor it runs on; elsewhere there is only one.
-#if defined(__x86_64__) && defined(__linux__) && defined(__has_attribute)
-#if __has_attribute(target_clones)
-#define LEARNING_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#endif
-#endif
-#ifndef LEARNING_CLONES
-#define LEARNING_CLONES
-#endif
 
 void summand_gather_rows(
     float *out, const float *matrix, const int32_t *indices, size_t first, size_t rows, size_t columns) {
@@ -36,7 +27,7 @@ void summand_repeat_row(float *out, const float *values, size_t offset, size_t r
     }
 }
 
-LEARNING_CLONES
+CLONED
 void summand_column_sums(float *out, size_t offset, const float *matrix, size_t rows, size_t columns) {
     float *sums = out + offset;
     memset(sums, 0, columns * sizeof(float));
@@ -48,14 +39,14 @@ void summand_column_sums(float *out, size_t offset, const float *matrix, size_t 
     }
 }
 
-LEARNING_CLONES
+CLONED
 void summand_relu(float *x, size_t count) {
     for (size_t i = 0; i < count; i++) {
         x[i] = x[i] < 0.0f ? 0.0f : x[i];
     }
 }
 
-LEARNING_CLONES
+CLONED
 void summand_relu_backward(float *delta, const float *output, size_t count) {
     for (size_t i = 0; i < count; i++) {
         delta[i] = output[i] > 0.0f ? delta[i] : 0.0f;
@@ -87,7 +78,7 @@ struct summand_loss summand_softmax_cross_entropy(
     return loss;
 }
 
-LEARNING_CLONES
+CLONED
 void summand_momentum_step(
     float *weights, float *velocity, const float *gradient, size_t count, float rate, float momentum) {
     for (size_t i = 0; i < count; i++) {
@@ -97,7 +88,7 @@ void summand_momentum_step(
     }
 }
 
-LEARNING_CLONES
+CLONED
 void summand_adam_step(
     float *weights, float *first, float *second, const float *gradient, size_t count, float rate, float beta1,
     float beta2, float epsilon, float correction1, float correction2) {

@@ -7,6 +7,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -51,7 +52,7 @@ let libraries: [[Target]] = [
     module(
         "Aggregation", ["Messages", "Shares", "Quantization", "FiniteField", "Identity", "Primitives"]),
     module("TLS", ["COpenSSL", "Primitives"], settings: pointers),
-    module("Transport", ["TLS", "Identity", "Primitives", logging] + nio),
+    module("Transport", ["TLS", "Identity", "Primitives", logging, nioLocks] + nio),
     module("Discovery", [logging] + nio, excludingFromTests: ["Support/avahi.sh"]),
     module("Storage", ["Identity", grdb], testing: ["Primitives"]),
     module("Learning", ["Primitives", "COpenBLAS", "CVectorKernels", "CZlib"]),

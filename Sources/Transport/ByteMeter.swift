@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Counts the bytes on the sockets of the connections it is given to, TLS included, by phase.
 ///
@@ -23,21 +23,21 @@ public final class ByteMeter: Sendable {
         var counts: [String: Count] = [:]
     }
 
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     /// Starts at zero, in `phase`.
     public init(phase: String = "setup") {
-        state = Mutex(State(phase: phase))
+        state = NIOLockedValueBox(State(phase: phase))
     }
 
     /// Counts what follows under `phase`, adding to what it has.
     public func enter(phase: String) {
-        state.withLock { $0.phase = phase }
+        state.withLockedValue { $0.phase = phase }
     }
 
     /// The counts of every phase that has any.
     public func snapshot() -> [String: Count] {
-        state.withLock { $0.counts }
+        state.withLockedValue { $0.counts }
     }
 
     /// The sum over all phases.
@@ -49,10 +49,10 @@ public final class ByteMeter: Sendable {
     }
 
     func add(up: Int) {
-        state.withLock { $0.counts[$0.phase, default: Count()].up += UInt64(up) }
+        state.withLockedValue { $0.counts[$0.phase, default: Count()].up += UInt64(up) }
     }
 
     func add(down: Int) {
-        state.withLock { $0.counts[$0.phase, default: Count()].down += UInt64(down) }
+        state.withLockedValue { $0.counts[$0.phase, default: Count()].down += UInt64(down) }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Tells any task what the event loop knows of a connection: the last answer to a ping, and the end.
 final class ConnectionStatus: Sendable {
@@ -10,20 +10,20 @@ final class ConnectionStatus: Sendable {
         var end: ConnectionError?
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
-    var lastPong: ContinuousClock.Instant? { state.withLock { $0.lastPong } }
-    var roundTrip: Duration? { state.withLock { $0.roundTrip } }
-    var end: ConnectionError? { state.withLock { $0.end } }
+    var lastPong: ContinuousClock.Instant? { state.withLockedValue { $0.lastPong } }
+    var roundTrip: Duration? { state.withLockedValue { $0.roundTrip } }
+    var end: ConnectionError? { state.withLockedValue { $0.end } }
 
     func answered(after roundTrip: Duration) {
-        state.withLock {
+        state.withLockedValue {
             $0.lastPong = .now
             $0.roundTrip = roundTrip
         }
     }
 
     func ended(_ error: ConnectionError) {
-        state.withLock { $0.end = error }
+        state.withLockedValue { $0.end = error }
     }
 }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
 
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// What arrives on one stream, between the event loop and the task that reads.
 final class IncomingSink: Sendable {
     let chunks: ReceiveQueue<[UInt8]>
-    private let trailerBytes = Mutex<[UInt8]?>(nil)
+    private let trailerBytes = NIOLockedValueBox<[UInt8]?>(nil)
 
     init(onConsume: @escaping @Sendable (_ count: Int) -> Void) {
         chunks = ReceiveQueue { count, _ in onConsume(count) }
     }
 
     /// The trailer, once the end has arrived.
-    var trailer: [UInt8]? { trailerBytes.withLock { $0 } }
+    var trailer: [UInt8]? { trailerBytes.withLockedValue { $0 } }
 
     func end(trailer: [UInt8]) {
-        trailerBytes.withLock { $0 = trailer }
+        trailerBytes.withLockedValue { $0 = trailer }
         chunks.finish()
     }
 

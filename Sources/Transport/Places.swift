@@ -2,7 +2,7 @@
 
 import NIOCore
 import Primitives
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Bounds the connections of a listener: all of them, those in their handshake, those that enrol, those of one peer.
 ///
@@ -29,7 +29,7 @@ final class Places: Sendable {
     }
 
     private let configuration: TransportConfiguration
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     init(configuration: TransportConfiguration) { self.configuration = configuration }
 
@@ -37,7 +37,7 @@ final class Places: Sendable {
     ///
     /// - Parameter close: ends the connection if its place is needed.
     func take(close: @escaping @Sendable () -> Void) -> Place? {
-        let (place, displaced) = state.withLock { state -> (Place?, Entry?) in
+        let (place, displaced) = state.withLockedValue { state -> (Place?, Entry?) in
             guard state.connections < configuration.connectionsMax else { return (nil, nil) }
             state.connections += 1
             state.next += 1
@@ -65,7 +65,7 @@ final class Places: Sendable {
 
     /// Moves a connection from one kind to another, or out; false if it had been displaced before.
     private func move(_ number: UInt64, from old: Kind, to new: Kind?) -> Bool {
-        let (found, displaced) = state.withLock { state -> (Bool, Entry?) in
+        let (found, displaced) = state.withLockedValue { state -> (Bool, Entry?) in
             guard let index = state.entries[old]?.firstIndex(where: { $0.number == number }),
                 let entry = state.entries[old]?.remove(at: index)
             else { return (false, nil) }
@@ -80,7 +80,7 @@ final class Places: Sendable {
     final class Place: Sendable {
         private let places: Places
         private let number: UInt64
-        private let kind = Mutex(Kind?.some(.handshake))
+        private let kind = NIOLockedValueBox(Kind?.some(.handshake))
 
         init(_ places: Places, number: UInt64) {
             self.places = places
@@ -97,11 +97,11 @@ final class Places: Sendable {
         /// The connection is gone.
         func leave() {
             _ = become(nil)
-            places.state.withLock { $0.connections -= 1 }
+            places.state.withLockedValue { $0.connections -= 1 }
         }
 
         private func become(_ new: Kind?) -> Bool {
-            kind.withLock { kind in
+            kind.withLockedValue { kind in
                 guard let old = kind else { return false }
                 kind = new
                 return places.move(number, from: old, to: new)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Hands elements from the event loop to one waiting task, and says when they are taken.
 ///
@@ -24,7 +24,7 @@ final class ReceiveQueue<Element: Sendable>: Sendable {
         case waiting
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     private let onConsume: @Sendable (_ cost: Int, _ remaining: Int) -> Void
 
     /// - Parameter onConsume: called by the consumer for each element taken, with its cost and that of what remains.
@@ -33,11 +33,11 @@ final class ReceiveQueue<Element: Sendable>: Sendable {
     }
 
     /// The cost of all elements that wait.
-    var cost: Int { state.withLock { $0.cost } }
+    var cost: Int { state.withLockedValue { $0.cost } }
 
     /// Adds an element, unless the queue has ended.
     func push(_ element: Element, cost: Int) {
-        let waiter = state.withLock { state -> CheckedContinuation<Element?, any Error>? in
+        let waiter = state.withLockedValue { state -> CheckedContinuation<Element?, any Error>? in
             guard state.end == nil else { return nil }
             if let waiter = state.waiters.popFirst() { return waiter.continuation }
             state.elements.append((element, cost))
@@ -52,7 +52,7 @@ final class ReceiveQueue<Element: Sendable>: Sendable {
     /// Ends the queue after what it holds; only the first end counts.
     func finish(throwing error: (any Error)? = nil) {
         let end: Result<Void, any Error> = error.map { .failure($0) } ?? .success(())
-        let waiters = state.withLock { state -> [CheckedContinuation<Element?, any Error>] in
+        let waiters = state.withLockedValue { state -> [CheckedContinuation<Element?, any Error>] in
             guard state.end == nil else { return [] }
             state.end = end
             defer { state.waiters.removeAll() }
@@ -65,11 +65,11 @@ final class ReceiveQueue<Element: Sendable>: Sendable {
     ///
     /// - Throws: what the queue ended with, or `CancellationError`.
     func next() async throws -> Element? {
-        let id = state.withLock { state in
+        let id = state.withLockedValue { state in
             state.nextID += 1
             return state.nextID
         }
-        defer { state.withLock { _ = $0.cancelled.remove(id) } }
+        defer { state.withLockedValue { _ = $0.cancelled.remove(id) } }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in wait(id, continuation) }
         } onCancel: {
@@ -78,7 +78,7 @@ final class ReceiveQueue<Element: Sendable>: Sendable {
     }
 
     private func wait(_ id: UInt64, _ continuation: CheckedContinuation<Element?, any Error>) {
-        let outcome = state.withLock { state -> Outcome in
+        let outcome = state.withLockedValue { state -> Outcome in
             if state.cancelled.remove(id) != nil { return .cancelled }
             if let (element, cost) = state.elements.popFirst() {
                 state.cost -= cost
@@ -99,7 +99,7 @@ final class ReceiveQueue<Element: Sendable>: Sendable {
     }
 
     private func cancel(_ id: UInt64) {
-        let waiter = state.withLock { state -> CheckedContinuation<Element?, any Error>? in
+        let waiter = state.withLockedValue { state -> CheckedContinuation<Element?, any Error>? in
             guard let index = state.waiters.firstIndex(where: { $0.id == id }) else {
                 state.cancelled.insert(id)
                 return nil

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Synchronization
+import NIOConcurrencyHelpers
 import TLS
 
 /// Says why a listener did not accept a connection.
@@ -68,15 +68,17 @@ public final class TransportCounters: Sendable {
         public var rejectedCount: Int { rejectedFrames.values.reduce(0, +) }
     }
 
-    private let state = Mutex(Snapshot())
+    private let state = NIOLockedValueBox(Snapshot())
 
     public init() {}
 
     /// The counts now.
-    public var snapshot: Snapshot { state.withLock { $0 } }
+    public var snapshot: Snapshot { state.withLockedValue { $0 } }
 
-    func countAccepted() { state.withLock { $0.accepted += 1 } }
-    func count(refusal: HandshakeRefusal) { state.withLock { $0.refusedHandshakes[refusal, default: 0] += 1 } }
-    func count(invalidFrame: InvalidFrame) { state.withLock { $0.rejectedFrames[invalidFrame.name, default: 0] += 1 } }
-    func countLost() { state.withLock { $0.lost += 1 } }
+    func countAccepted() { state.withLockedValue { $0.accepted += 1 } }
+    func count(refusal: HandshakeRefusal) { state.withLockedValue { $0.refusedHandshakes[refusal, default: 0] += 1 } }
+    func count(invalidFrame: InvalidFrame) {
+        state.withLockedValue { $0.rejectedFrames[invalidFrame.name, default: 0] += 1 }
+    }
+    func countLost() { state.withLockedValue { $0.lost += 1 } }
 }

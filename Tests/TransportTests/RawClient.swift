@@ -3,7 +3,7 @@
 import NIOCore
 import NIOPosix
 import Primitives
-import Synchronization
+import NIOConcurrencyHelpers
 import TLS
 
 @testable import Transport
@@ -39,14 +39,14 @@ final class RawClient: Sendable {
 
     /// What was heard so far.
     final class Log: Sendable {
-        private let state = Mutex<(bytes: [UInt8], isClosed: Bool)>(([], false))
+        private let state = NIOLockedValueBox<(bytes: [UInt8], isClosed: Bool)>(([], false))
 
-        var bytes: [UInt8] { state.withLock { $0.bytes } }
+        var bytes: [UInt8] { state.withLockedValue { $0.bytes } }
         /// Whether the server closed in good order.
-        var isClosed: Bool { state.withLock { $0.isClosed } }
+        var isClosed: Bool { state.withLockedValue { $0.isClosed } }
 
-        func add(_ bytes: [UInt8]) { state.withLock { $0.bytes += bytes } }
-        func close() { state.withLock { $0.isClosed = true } }
+        func add(_ bytes: [UInt8]) { state.withLockedValue { $0.bytes += bytes } }
+        func close() { state.withLockedValue { $0.isClosed = true } }
     }
 
     let log = Log()

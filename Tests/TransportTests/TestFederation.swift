@@ -3,7 +3,7 @@
 import Foundation
 import Identity
 import Primitives
-import Synchronization
+import NIOConcurrencyHelpers
 import TLS
 import Testing
 
@@ -123,9 +123,9 @@ func eventually(_ condition: () -> Bool) async throws -> Bool {
 
 /// A number that several tasks count up.
 final class Counter: Sendable {
-    private let state = Mutex(0)
+    private let state = NIOLockedValueBox(0)
 
-    var value: Int { state.withLock { $0 } }
+    var value: Int { state.withLockedValue { $0 } }
 
-    func add(_ count: Int) { state.withLock { $0 += count } }
+    func add(_ count: Int) { state.withLockedValue { $0 += count } }
 }

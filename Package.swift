@@ -107,6 +107,11 @@ let wholeTests: [Target] = [
         path: "Tests/FederationTests"),
 ]
 
+/// The modules that `Benchmarks`, a package of its own, measures. They are no stable interface.
+let measured: [Product] = ["FiniteField", "Primitives", "Shares", "Quantization"].map {
+    .library(name: $0, targets: [$0])
+}
+
 let package = Package(
     name: "summand",
     products: [
@@ -114,7 +119,7 @@ let package = Package(
         .executable(name: "smpc-client", targets: ["SMPCClient"]),
         .executable(name: "fedavg", targets: ["Baseline"]),
         .executable(name: "smpc-compare", targets: ["Compare"]),
-    ],
+    ] + measured,
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),

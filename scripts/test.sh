@@ -13,8 +13,9 @@ tests, and at the end the main job itself, small (scripts/run.sh 4 2): both arms
 model, and the processes must have found one another by multicast.
 
 options:
-  --full      also the tests of the network modules with the thread sanitizer, and the main job in full, whose accuracy
-              must reach 86 % (iid) and 85 % (dirichlet:0.5), mean of the last five rounds: half an hour
+  --full      also the tests of the network modules with the thread sanitizer, a quick run of the benchmarks, and the
+              main job in full, whose accuracy must reach 86 % (iid) and 85 % (dirichlet:0.5), mean of the last five
+              rounds: half an hour
   -h, --help  show this text
 HELP
 }
@@ -106,7 +107,7 @@ require_packages "${build_packages[@]}" iproute2 util-linux dataset-fashion-mnis
 require_packages avahi-daemon avahi-utils dbus shellcheck
 [[ $full == false ]] || require_packages protobuf-compiler
 step "formatting"
-swift format lint --strict --recursive Package.swift Sources Tests
+swift format lint --strict --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 step "scripts"
 check_scripts
 step "generated code"
@@ -118,6 +119,8 @@ swift test --skip-build
 if [[ $full == true ]]; then
     step "tests with the thread sanitizer"
     swift test --sanitize=thread --scratch-path .build-thread --filter 'TransportTests|DiscoveryTests'
+    step "benchmarks, quickly"
+    scripts/bench.sh kernels --quick
 fi
 step "the main job, small"
 main_job 4 2 iid

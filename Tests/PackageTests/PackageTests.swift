@@ -50,7 +50,7 @@ struct PackageTests {
     }
 
     @Test func everySourceFileNamesItsLicense() throws {
-        for folder in ["Sources", "Tests"] {
+        for folder in ["Benchmarks/Sources", "Sources", "Tests"] {
             for file in try swiftFiles(under: folder) where !file.lastPathComponent.hasSuffix(".pb.swift") {
                 let text = try String(contentsOf: file, encoding: .utf8)
                 #expect(text.hasPrefix("// SPDX-License-Identifier: MIT\n"), "\(file.path)")

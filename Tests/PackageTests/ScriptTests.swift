@@ -13,7 +13,9 @@ import Testing
         ]
     }
 
-    @Test(arguments: ["run.sh", "start_clients.sh", "test.sh"]) func helpIsAResult(script: String) async throws {
+    @Test(arguments: ["bench.sh", "run.sh", "start_clients.sh", "test.sh"]) func helpIsAResult(script: String)
+        async throws
+    {
         try await ScriptHarness.with { harness in
             let outcome = try await harness.run(script, ["--help"])
             #expect(outcome.code == 0)
@@ -26,7 +28,9 @@ import Testing
         ("run.sh", ["4", "0"], "the number of rounds must be"), ("run.sh", ["4", "2", "1"], "unexpected argument"),
         ("run.sh", ["--seed"], "--seed needs a value"), ("run.sh", ["--discovery", "x"], "--discovery must be"),
         ("start_clients.sh", [], "how many clients?"), ("start_clients.sh", ["3", "--arm", "x"], "--arm must be"),
-        ("test.sh", ["--fast"], "unknown option --fast"),
+        ("test.sh", ["--fast"], "unknown option --fast"), ("bench.sh", ["cores"], "there is no benchmark \"cores\""),
+        ("bench.sh", ["--json"], "--json needs a value"), ("bench.sh", ["kernels", "rounds"], "unexpected argument"),
+        ("bench.sh", ["--quick", "--update-docs"], "--update-docs needs all rows in full"),
     ]) func aMistypedCommandLineIsOneLine(script: String, arguments: [String], expected: String) async throws {
         try await ScriptHarness.with { harness in
             let outcome = try await harness.run(script, arguments)

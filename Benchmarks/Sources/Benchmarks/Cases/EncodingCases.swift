@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+
+extension Benchmark {
+    static var encodingCases: [Benchmark] { [] }
+}

@@ -47,7 +47,7 @@ extension Benchmark {
     static let elementsInMemory = 10_000_000
 
     /// Every case, in the order of the table.
-    static var all: [Benchmark] { fieldCases + packedCases + maskCases + encodingCases }
+    static var all: [Benchmark] { fieldCases + packedCases + maskCases + encodingCases + hashCases }
 }
 
 extension Benchmark {

@@ -25,6 +25,20 @@ CLONED void reference_wrapping_add(uint64_t *restrict accumulator, const uint64_
     }
 }
 
+CLONED void reference_wrapping_multiply(uint64_t *restrict accumulator, const uint64_t *restrict words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        accumulator[i] *= words[i];
+    }
+}
+
+CLONED uint64_t reference_wrapping_inner_product(const uint64_t *a, const uint64_t *b, size_t count) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += a[i] * b[i];
+    }
+    return sum;
+}
+
 void reference_mpn_add(uint64_t *accumulator, const uint64_t *limbs, size_t count) {
     mpn_add_n((mp_ptr)accumulator, (mp_srcptr)accumulator, (mp_srcptr)limbs, (mp_size_t)count);
 }
@@ -80,6 +94,13 @@ void reference_stream_free(reference_stream *stream) {
         EVP_CIPHER_free(stream->cipher);
         free(stream);
     }
+}
+
+int reference_sha256(const uint64_t *words, size_t count) {
+    unsigned char digest[32];
+    size_t length = 0;
+    int succeeded = EVP_Q_digest(NULL, "SHA256", NULL, words, count * sizeof *words, digest, &length);
+    return succeeded == 1 && length == sizeof digest ? digest[0] : -1;
 }
 
 int allocation_count_sees_libcrypto(void) {

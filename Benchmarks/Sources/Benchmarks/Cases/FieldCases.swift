@@ -4,7 +4,7 @@ import CReference
 import FiniteField
 
 extension Benchmark {
-    static var fieldCases: [Benchmark] { lazyCases }
+    static var fieldCases: [Benchmark] { lazyCases + productCases }
 
     /// Lazy addition and subtraction against a loop that adds words as they are.
     private static var lazyCases: [Benchmark] {
@@ -14,6 +14,62 @@ extension Benchmark {
             lazy("field64_lazy_subtract", .l2, elementsInCache, limit: 0.8) { try $0.subtract($1) },
             lazy("field64_lazy_subtract", .dram, elementsInMemory, limit: 0.9) { try $0.subtract($1) },
         ]
+    }
+
+    /// What costs multiplications, against the same with words mod 2^64.
+    private static var productCases: [Benchmark] {
+        [(Memory.l2, elementsInCache), (.dram, elementsInMemory)].flatMap { memory, elements in
+            [multiply(memory, elements), innerProduct(memory, elements), tau(memory, elements)]
+        }
+    }
+
+    private static func multiply(_ memory: Memory, _ elements: Int) -> Benchmark {
+        Benchmark(
+            name: "field64_multiply", variant: "", memory: memory, elements: elements, bytes: 24 * elements,
+            reference: "wrapping multiply in C"
+        ) {
+            let words = canonicalWords(elements)
+            var product = Field64Vector(unreduced: words)
+            let factor = try Field64Vector(canonical: words)
+            var plain = words
+            return Contest {
+                try product.multiply(factor)
+            } reference: {
+                reference_wrapping_multiply(&plain, words, elements)
+            }
+        }
+    }
+
+    private static func innerProduct(_ memory: Memory, _ elements: Int) -> Benchmark {
+        Benchmark(
+            name: "field64_inner_product", variant: "", memory: memory, elements: elements, bytes: 16 * elements,
+            reference: "wrapping inner product in C"
+        ) {
+            let (words, others) = (canonicalWords(elements), canonicalWords(elements).map { $0 ^ 1 })
+            let (a, b) = (try Field64Vector(canonical: words), try Field64Vector(canonical: others))
+            return Contest {
+                consume(try a.innerProduct(b).canonical)
+            } reference: {
+                consume(reference_wrapping_inner_product(words, others, elements))
+            }
+        }
+    }
+
+    private static func tau(_ memory: Memory, _ elements: Int) -> Benchmark {
+        Benchmark(
+            name: "field64_tau", variant: "", memory: memory, elements: elements, bytes: 8 * elements,
+            reference: "wrapping inner product in C"
+        ) {
+            let (words, others) = (canonicalWords(elements), canonicalWords(elements).map { $0 ^ 1 })
+            let vector = try Field64Vector(canonical: words)
+            var evaluation = TauEvaluation(point: Field64Extension(one: words[0], w: words[1]))
+            return Contest {
+                evaluation.absorb(vector)
+                consume(evaluation.value.one)
+            } reference: {
+                consume(reference_wrapping_inner_product(words, others, elements))
+            }
+        }
     }
 
     private static func lazy(

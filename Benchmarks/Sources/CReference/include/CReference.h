@@ -9,6 +9,12 @@
 /// accumulator[i] ← accumulator[i] + words[i] mod 2^64, compiled for the same instruction sets as the kernels.
 void reference_wrapping_add(uint64_t *accumulator, const uint64_t *words, size_t count);
 
+/// accumulator[i] ← accumulator[i]·words[i] mod 2^64, likewise.
+void reference_wrapping_multiply(uint64_t *accumulator, const uint64_t *words, size_t count);
+
+/// Computes Σ a[i]·b[i] mod 2^64, likewise.
+uint64_t reference_wrapping_inner_product(const uint64_t *a, const uint64_t *b, size_t count);
+
 /// accumulator ← accumulator + limbs by GMP's `mpn_add_n`, one number of `count` > 0 limbs.
 void reference_mpn_add(uint64_t *accumulator, const uint64_t *limbs, size_t count);
 
@@ -26,6 +32,9 @@ reference_stream *reference_stream_new(void);
 int reference_stream_run(reference_stream *stream, size_t count);
 
 void reference_stream_free(reference_stream *stream);
+
+/// SHA-256 as EVP gives it, of `count` words in one piece; returns its first byte, −1 when libcrypto fails.
+int reference_sha256(const uint64_t *words, size_t count);
 
 /// Starts to count the allocations of all threads, from zero.
 void allocation_count_start(void);

@@ -30,7 +30,8 @@ extension EnrolmentRefusal: CustomStringConvertible {
         case .malformed: "the server does not understand the request"
         case .nameMismatch: "the token is for another name"
         case .notAuthenticated: "the request does not prove the token"
-        case .unknownToken: "the server does not know the token; was it made by this server?"
+        case .unknownToken:
+            "the server does not know the token: it is of another server, taken back, or replaced; ask for a new one"
         }
     }
 }

@@ -222,7 +222,9 @@ public struct CoordinatorLocator: Sendable {
         if let (address, error) = tried.first(where: { $1.isFinal }) {
             return ProgramError(
                 .failed, "\(error)", subject: "\(address)",
-                remedy: "check that this is the \(arm.server) of \(federation) and that it has not revoked this site",
+                remedy: error.concernsTime
+                    ? "compare the clocks of both machines with the certificates' dates"
+                    : "check that this is the \(arm.server) of \(federation) and that it has not revoked this site",
                 details: details)
         }
         let seconds = DurationOption(network.wait)
@@ -250,6 +252,16 @@ extension ConnectionError {
     var isFinal: Bool {
         switch self {
         case .certificateRejected, .refused, .noApplicationProtocol: true
+        default: false
+        }
+    }
+}
+
+extension ConnectionError {
+    /// Says that a certificate was judged by its dates.
+    fileprivate var concernsTime: Bool {
+        switch self {
+        case .certificateRejected(.expired), .certificateRejected(.notYetValid), .refused(.certificateExpired): true
         default: false
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ArgumentParser
 // Dispatch sources may be used from any thread but are not declared Sendable.
 @preconcurrency import Dispatch
 import Glibc
@@ -30,15 +31,17 @@ public enum Interruption {
 
     /// Runs the body and cancels its task at the first signal; the body's own error or result is passed on.
     ///
-    /// `onSignal` is called before the cancellation, to tell the user that the program is ending.
+    /// `onSignal` is called once, before the cancellation, to tell the user that the program is ending.
     public static func cancelling<Result: Sendable>(
         signals: AsyncStream<Int32> = Interruption.signals(), onSignal: @escaping @Sendable (Int32) -> Void,
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         let work = Task { try await body() }
         let watcher = Task {
+            var isFirst = true
             for await number in signals {
-                onSignal(number)
+                if isFirst { onSignal(number) }
+                isFirst = false
                 work.cancel()
             }
         }
@@ -48,6 +51,34 @@ public enum Interruption {
         } onCancel: {
             work.cancel()
         }
+    }
+
+    /// Runs the body as `cancelling` does and, where a signal ended it, gives the program the exit code 128 + signal.
+    public static func exiting<Result: Sendable>(
+        signals: AsyncStream<Int32> = Interruption.signals(), onSignal: @escaping @Sendable (Int32) -> Void,
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let noted = SignalNote()
+        do {
+            return try await cancelling(
+                signals: signals,
+                onSignal: { number in
+                    noted.note(number)
+                    onSignal(number)
+                }, body)
+        } catch {
+            guard let number = noted.number else { throw error }
+            throw ExitCode(128 + number)
+        }
+    }
+
+    /// Remembers the signal that came.
+    private final class SignalNote: Sendable {
+        private let value = Mutex<Int32?>(nil)
+
+        var number: Int32? { value.withLock { $0 } }
+
+        func note(_ number: Int32) { value.withLock { $0 = number } }
     }
 
     private final class Counter: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Discovery
+import Glibc
 import Identity
 import Learning
 import Primitives
@@ -26,10 +27,10 @@ extension ConnectionError: ProgramErrorConvertible {
 }
 
 extension DataError: ProgramErrorConvertible {
-    /// Ends the program with `usage` for a mistyped option, `failed` otherwise.
+    /// Ends the program with `failed` if reading fails, with `usage` otherwise: the option or the file is wrong.
     public var programError: ProgramError {
-        if case .option = self { return ProgramError(.usage, "\(self)") }
-        return ProgramError(.failed, "\(self)")
+        if case .read = self { return ProgramError(.failed, "\(self)") }
+        return ProgramError(.usage, "\(self)")
     }
 }
 
@@ -49,8 +50,16 @@ extension EnrolmentRefusal: ProgramErrorConvertible {
 }
 
 extension IdentityError: ProgramErrorConvertible {
-    /// Ends the program with `failed`.
-    public var programError: ProgramError { ProgramError(.failed, "\(self)") }
+    /// Ends the program with `failed`; for a file of the state that is missing or damaged says where to get another.
+    public var programError: ProgramError {
+        switch self {
+        case .certificateKeyMismatch, .fileMalformed, .fileMissing:
+            ProgramError(
+                .failed, "\(self)",
+                remedy: "restore the file from a copy; a site can join anew instead, as a new member")
+        default: ProgramError(.failed, "\(self)")
+        }
+    }
 }
 
 extension ListenerError: ProgramErrorConvertible {
@@ -70,8 +79,14 @@ extension ModelError: ProgramErrorConvertible {
 }
 
 extension ModelFileError: ProgramErrorConvertible {
-    /// Ends the program with `failed`.
-    public var programError: ProgramError { ProgramError(.failed, "\(self)") }
+    /// Ends the program with `usage` if there is no such file or another model in it, `failed` otherwise.
+    public var programError: ProgramError {
+        switch reason {
+        case .content: ProgramError(.usage, "\(self)", remedy: "name a safetensors file of the run's --model")
+        case .system(_, ENOENT): ProgramError(.usage, "there is no such file", subject: file, remedy: "correct --init")
+        case .system: ProgramError(.failed, "\(self)")
+        }
+    }
 }
 
 extension PrimitiveError: ProgramErrorConvertible {

@@ -6,7 +6,7 @@ public enum ProgramExit: Int32, Sendable, CaseIterable {
     case done = 0
     /// Something broke.
     case failed = 1
-    /// The run ended early although nothing broke: too few participants, no quorum, interrupted.
+    /// The run ended early although nothing broke: too few participants, no quorum.
     case aborted = 2
     /// A sum, a hash or a signature did not hold.
     case verificationFailed = 3

@@ -26,6 +26,7 @@ public enum ProgramRunner {
         let verbose = arguments.contains("--verbose")
         var parsed = false
         do {
+            try requireKnownSubcommand(arguments, of: root)
             var command = try root.parseAsRoot(arguments)
             parsed = true
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -37,12 +38,23 @@ public enum ProgramRunner {
         } catch {
             // Help is a command of its own, whose error says what to print and that all is well.
             let helps = root.exitCode(for: error) == .success
-            if parsed, !helps, let failure = programError(for: error) {
+            if parsed || error is ProgramError, !helps, let failure = programError(for: error) {
                 report(failure, name: name, verbose: verbose, console: console)
                 return failure.exit.rawValue
             }
             return reportParserError(error, root: root, name: name, verbose: verbose, console: console)
         }
+    }
+
+    /// Refuses a mistyped subcommand by its name: the parser would take it for an argument of the default one.
+    private static func requireKnownSubcommand<Root: ParsableCommand>(
+        _ arguments: [String], of root: Root.Type
+    ) throws(ProgramError) {
+        let known = root.configuration.subcommands.flatMap { [$0._commandName] + $0.configuration.aliases } + ["help"]
+        guard known.count > 1, let word = arguments.first, !word.hasPrefix("-"), !known.contains(word) else { return }
+        let meant = Suggestion.nearest(to: word, among: known).map { "did you mean \($0)? " } ?? ""
+        throw ProgramError(
+            .usage, "there is no subcommand \"\(word)\"", remedy: "\(meant)see \(root._commandName) --help")
     }
 
     /// Translates what a command threw; nil for the errors that ArgumentParser itself explains.

@@ -31,11 +31,11 @@ public enum CertificateFailure: Error, Hashable, Sendable {
 extension CertificateFailure: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .expired(let notAfter): "the certificate expired (\(notAfter) Unix seconds)"
+        case .expired(let notAfter): "the certificate expired on \(UTCTime(notAfter))"
         case .invalidChain(_, let reason): "the certificate chain is invalid: \(reason)"
         case .malformed: "the certificate cannot be parsed"
         case .missing: "no certificate was shown"
-        case .notYetValid(let notBefore): "the certificate is not valid yet (from \(notBefore) Unix seconds)"
+        case .notYetValid(let notBefore): "the certificate is valid only from \(UTCTime(notBefore))"
         case .revoked: "the certificate is revoked"
         case .unknownAuthority: "the certificate is not of this federation's authority"
         case .unsupportedKey: "the certificate's key is not on P-256"

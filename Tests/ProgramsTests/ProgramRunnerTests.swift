@@ -59,6 +59,14 @@ struct ProgramRunnerTests {
                 || error == "tool: Unknown option '--ruonds'; see tool run --help\n")
     }
 
+    @Test func aMistypedSubcommandIsNamed() async {
+        #expect(
+            await run("rnu", "--rounds", "3")
+                == (64, "", "tool: there is no subcommand \"rnu\"; did you mean run? see tool --help\n"))
+        #expect(await run("frobnicate").error == "tool: there is no subcommand \"frobnicate\"; see tool --help\n")
+        #expect(await run("help", "run").code == 0)
+    }
+
     @Test func aWrongValueIsOneLine() async {
         let (code, _, error) = await run("run", "--rounds", "many")
         #expect(code == 64)

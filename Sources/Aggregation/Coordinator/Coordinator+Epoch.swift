@@ -217,6 +217,7 @@ extension Coordinator {
         let isAboutNewcomers = refusal.line == .unknownMember || refusal.line == .changedKey
         let out = isAboutNewcomers && !settled.isEmpty && !newcomers.isEmpty ? newcomers : [party]
         leaveOut(out, now)
+        if isAboutNewcomers { for newcomer in out.subtracting([party]) { unconfirmed[newcomer] = party } }
         let rest = Set(setUp.plan.members).subtracting(out)
         if canGoOn(with: rest) { return try propose(rest, now) }
         if out.isDisjoint(with: settled), !settled.isEmpty {
@@ -226,6 +227,15 @@ extension Coordinator {
             refusal.line == .modelHash ? .verificationFailed : .aborted,
             "\(name(party)) refused epoch \(setUp.plan.proposal.epoch): \(refusal.detail); "
                 + "without it too few are left")
+    }
+
+    /// A member's record has changed: the newcomers that it had not confirmed may be in the next epoch, as soon as their
+    /// probation is over, which keeps a member from having all others set up epochs in vain.
+    mutating func reconsider(by party: PartyID) {
+        for newcomer in unconfirmed.filter({ $0.value == party }).keys {
+            unconfirmed[newcomer] = nil
+            leftOut.remove(newcomer)
+        }
     }
 
     /// Completes an epoch, or proposes a new one without whoever is lost or silent.
@@ -306,7 +316,7 @@ extension Coordinator {
 
     /// Goes on where the run stopped when the missing members are back, or ends it.
     mutating func advanceWaiting(_ waiting: WaitingForReturn, _ now: ContinuousClock.Instant) throws {
-        let missing = waiting.missing.filter { connected[$0] == nil }
+        let missing = waiting.missing.filter { connected[$0] == nil || registry[$0] == nil }
         if missing.isEmpty, !waiting.missing.isEmpty, !planIsStale {
             return try goOn(waiting.suspended, now)
         }

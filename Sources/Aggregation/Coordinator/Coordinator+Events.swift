@@ -50,9 +50,10 @@ extension Coordinator {
     /// A party joined the federation, or one was revoked. While helpers answer in a round that all members have voted for,
     /// the change waits for the sum; `registry` says what is in effect.
     public mutating func registryChanged(
-        _ members: [EpochProposal.Member], now: ContinuousClock.Instant
+        _ members: [EpochProposal.Member], cohort: Int? = nil, now: ContinuousClock.Instant
     ) throws -> [CoordinatorAction] {
         try collect(now) { machine in
+            if let cohort { machine.settings.cohort = max(cohort, Limits.membersMin) }
             machine.nextRegistry = Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0) })
             try machine.advance(now)
         }
@@ -78,6 +79,7 @@ extension Coordinator {
                 return
             }
             switch message {
+            case .hello: machine.reconsider(by: party)
             case .epochRefusal(let refusal): try machine.proposalRefused(refusal, by: party, now)
             case .epochReady(let envelope): try machine.epochReady(envelope, from: party, now)
             case .slotReady(let envelope): try machine.slotReady(envelope, from: party, now)

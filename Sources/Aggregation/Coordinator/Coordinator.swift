@@ -15,7 +15,7 @@ import Primitives
 ///
 /// It is trusted for liveness alone: nothing that it says is taken without a check (protocol section 3).
 public struct Coordinator: Sendable {
-    public let settings: CoordinatorSettings
+    public internal(set) var settings: CoordinatorSettings
     /// The run's configuration; `cohortMin` is that of the present epoch.
     public internal(set) var configuration: RunConfiguration
     /// The parties that may be in an epoch: enrolled and not revoked.
@@ -46,6 +46,8 @@ public struct Coordinator: Sendable {
     var probation: [PartyID: Probation] = [:]
     /// A registry that takes effect when the helpers have answered.
     var nextRegistry: [PartyID: EpochProposal.Member]?
+    /// Newcomers that were left out because this member has not confirmed them; it says Hello again when it has.
+    var unconfirmed: [PartyID: PartyID] = [:]
     /// When a member of the epoch that is not connected counts as lost.
     var lossDeadlines: [PartyID: ContinuousClock.Instant] = [:]
     /// Every Result and Skip of this and the last epoch, for members that missed them.

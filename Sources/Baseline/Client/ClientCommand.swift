@@ -9,10 +9,13 @@ struct ClientCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "client", abstract: "Trains on this site's data and sends its updates in the clear.",
         discussion: """
-            The site is one that smpc-client join made. The server is found by multicast unless --server names it. After
-            every round the model lies in model.safetensors in the state directory.
+            The site is one that smpc-client join made. The server is found by multicast unless --server names it. \
+            After every round the model lies in model.safetensors in the state directory.
 
             Settings come from the option, then SUMMAND_… in the environment, then config.toml in the state directory.
+
+            Exit codes: 0 done, 1 failed, 2 the run was aborted, 64 usage, 69 server not reachable, 130 or 143 \
+            interrupted.
             """)
 
     @Option(help: "The site's state directory.", completion: .directory)
@@ -32,17 +35,9 @@ struct ClientCommand: AsyncParsableCommand {
         let run = ClientRun(
             directory: state, identity: identity, data: data, network: try network.resolved(settings),
             progress: output.progress(), logger: output.logger(label: "fedavg"))
-        let signal = SignalNumber()
-        do {
-            try await Interruption.cancelling(
-                onSignal: { number in
-                    signal.set(number)
-                    Console.shared.error("stopping")
-                }, { try await run.serve() })
-        } catch {
-            guard let number = signal.number else { throw error }
-            throw ExitCode(128 + number)
-        }
+        try identity.requireValidCertificate(directory: state, now: unixNow(), run.progress)
+        try await Interruption.exiting(
+            onSignal: { _ in Console.shared.error("stopping; run it again to go on") }, { try await run.serve() })
     }
 
     private func identity() throws -> PartyIdentity {

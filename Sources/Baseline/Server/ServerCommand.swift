@@ -13,12 +13,14 @@ struct ServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server", abstract: "Serves a federation and averages its clients' updates in the clear.",
         discussion: """
-            The federation is one that smpc-server init made: members, invitations and revocations are the same for both
-            arms, and sites join with smpc-client join while it runs. A run that was interrupted is taken up after its last
-            applied round; --resume demands that there is one, --new-run begins another in its place.
+            The federation is one that smpc-server init made: members, invitations and revocations are the same for \
+            both arms, and sites join with smpc-client join while it runs. A run that was interrupted is taken up \
+            after its last applied round; --resume demands that there is one, --new-run begins another in its place.
 
-            Settings come from the option, then SUMMAND_… in the environment, then config.toml in the state directory.
+            Settings come from the option, then SUMMAND_… in the environment, then config.toml in the state directory. \
             Progress is on standard output, logs on standard error.
+
+            Exit codes: 0 done, 1 failed, 2 aborted (too few clients), 64 usage, 130 or 143 interrupted.
             """)
 
     @Option(help: "The directory that holds the federation: authority, identity, database.", completion: .directory)
@@ -37,11 +39,16 @@ struct ServerCommand: AsyncParsableCommand {
 
     @Option(help: "How many clients to wait for before the first round. (default: everyone invited)")
     var cohort: Int?
-    @Option(help: "How long to wait for them, from the first connection on. (default: 120s)")
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait for them, from the first connection on. (default: 120s)", valueName: "duration"))
     var cohortWait: DurationOption?
-    @Option(help: "How long a run with fewer than two clients waits for one to come back. (default: 60s)")
+    @Option(
+        help: ArgumentHelp(
+            "How long a run with fewer than two clients waits for one to come back. (default: 60s)",
+            valueName: "duration"))
     var rejoinWait: DurationOption?
-    @Option(help: "How long a round waits for updates. (default: 600s)")
+    @Option(help: ArgumentHelp("How long a round waits for updates. (default: 600s)", valueName: "duration"))
     var uploadWait: DurationOption?
 
     @Flag(help: "Take the unfinished run up; an error if there is none.")
@@ -77,7 +84,7 @@ struct ServerCommand: AsyncParsableCommand {
             partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),
             logger: output.logger(label: "fedavg"))
         defer { withExtendedLifetime(lock) {} }
-        let end = try await Interruption.cancelling(
+        let end = try await Interruption.exiting(
             onSignal: { _ in Console.shared.error("stopping; run it again to go on") },
             { try await run.serve() })
         switch end.outcome {

@@ -25,7 +25,8 @@ extension TrainingError: CustomStringConvertible {
         switch self {
         case .cancelled: "training was cancelled"
         case .classCount(let model, let data): "the data has \(data) classes, the model only \(model)"
-        case .featureCount(let model, let data): "a sample has \(data) features, the model \(model) inputs"
+        case .featureCount(let model, let data):
+            "a sample has \(data) features, the model \(model) inputs: the run needs another --model, or this site other data"
         case .hyperparameter(let name, let value, let allowed): "\(name) \(value) is not \(allowed)"
         case .layoutMismatch: "the parameters belong to another model"
         case .noSamples: "there are no samples to train on"

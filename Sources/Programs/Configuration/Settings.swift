@@ -69,9 +69,11 @@ public struct Settings: Sendable {
         let known = SettingKey.allCases.map(\.variable)
         let unknown = environment.keys.filter { $0.hasPrefix(SettingKey.variablePrefix) && !known.contains($0) }
         guard let name = unknown.min() else { return }
-        let meant = Suggestion.nearest(to: name, among: known)
+        // What all names share would make far ones look near.
+        let word = String(name.dropFirst(SettingKey.variablePrefix.count))
+        let meant = Suggestion.nearest(to: word, among: SettingKey.allCases.map { $0.rawValue.uppercased() })
         throw ProgramError(
             .usage, "no setting has this name", subject: "environment variable \(name)",
-            remedy: meant.map { "did you mean \($0)?" } ?? "unset it")
+            remedy: meant.map { "did you mean \(SettingKey.variablePrefix)\($0)?" } ?? "unset it")
     }
 }

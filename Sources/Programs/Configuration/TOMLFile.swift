@@ -59,12 +59,15 @@ public struct TOMLFile: Equatable, Sendable {
 
     /// Decodes the whole file as one value, such as a site's policy.
     ///
+    /// - Parameter expected: completes "expected …" for each key.
     /// - Throws: `ProgramError` with `usage`, naming the line and key at fault.
-    public func decode<Value: Decodable>(_ type: Value.Type) throws(ProgramError) -> Value {
+    public func decode<Value: Decodable>(
+        _ type: Value.Type, expected: [String: String] = [:]
+    ) throws(ProgramError) -> Value {
         do {
             return try TOMLDecoder().decode(type, from: text)
         } catch let error as DecodingError {
-            throw explained(error)
+            throw explained(error, expected)
         } catch {
             throw ProgramError(.usage, "\(error)", subject: path)
         }
@@ -119,7 +122,7 @@ public struct TOMLFile: Equatable, Sendable {
     /// Says which key is at fault.
     ///
     /// TOMLKit reports a value of the wrong type as a missing key, and a missing key at a path that ends in it.
-    private func explained(_ error: DecodingError) -> ProgramError {
+    private func explained(_ error: DecodingError, _ expected: [String: String]) -> ProgramError {
         let (path, problem): ([any CodingKey], String) =
             switch error {
             case .keyNotFound(let key, let context):
@@ -130,7 +133,9 @@ public struct TOMLFile: Equatable, Sendable {
             }
         let key = path.map(\.stringValue).joined(separator: ".")
         if let value = values[key] {
-            return ProgramError(.usage, "\"\(key)\" cannot hold \"\(value)\"", subject: place(of: key))
+            return ProgramError(
+                .usage, "\"\(key)\" cannot hold \"\(value)\"", subject: place(of: key),
+                remedy: expected[key].map { "expected \($0)" })
         }
         return ProgramError(.usage, key.isEmpty ? problem : "key \"\(key)\" \(problem)", subject: place(of: key))
     }

@@ -27,7 +27,10 @@ public struct DatasetOptions: ParsableArguments {
     public var partition: String?
 
     /// The share of this client.
-    @Option(help: "The part of the divided data that this client trains on, from 0/N to N-1/N. (default: 0/1)")
+    @Option(
+        help: ArgumentHelp(
+            "The part of the divided data that this client trains on, from 0/N to N-1/N. (default: 0/1)",
+            valueName: "k/n"))
     public var part: PartOption?
 
     /// Makes the options with nothing set.

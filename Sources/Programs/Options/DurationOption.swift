@@ -2,7 +2,7 @@
 
 import ArgumentParser
 
-/// Reads a duration such as `120s`, `2m`, `500ms`, `1.5h`.
+/// Reads a duration such as `120s`, `2m`, `500ms`, `1.5h`, `7d`.
 public struct DurationOption: Equatable, Sendable {
     /// The duration, 0…365 days.
     public let duration: Duration
@@ -12,7 +12,7 @@ public struct DurationOption: Equatable, Sendable {
         self.duration = duration
     }
 
-    /// Reads a number with one of the units ms, s, m, h; nil if there is no unit or it is out of range.
+    /// Reads a number with one of the units ms, s, m, h, d; nil if there is no unit or it is out of range.
     public init?(_ text: String) {
         guard let unit = Self.milliseconds.first(where: { text.hasSuffix($0.suffix) }) else { return nil }
         let digits = text.dropLast(unit.suffix.count)
@@ -26,7 +26,7 @@ public struct DurationOption: Equatable, Sendable {
 
     /// Longer suffixes stand before those they end in.
     private static let milliseconds: [(suffix: String, factor: Double)] = [
-        ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),
+        ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 }
 
@@ -44,9 +44,10 @@ extension DurationOption: ExpectedArgument {
 }
 
 extension DurationOption: CustomStringConvertible {
-    /// Writes seconds, or milliseconds if it is not whole seconds.
+    /// Writes hours or seconds, or milliseconds if it is not whole seconds.
     public var description: String {
         let (seconds, attoseconds) = duration.components
+        if attoseconds == 0, seconds > 0, seconds % 3600 == 0 { return "\(seconds / 3600)h" }
         return attoseconds == 0 ? "\(seconds)s" : "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)ms"
     }
 }

@@ -5,7 +5,9 @@ import ArgumentParser
 /// Says where a server listens and how it is found.
 public struct ListenOptions: ParsableArguments {
     /// The address to listen on.
-    @Option(help: "The address to listen on; port 0 lets the system choose. (default: 0.0.0.0:7443)")
+    @Option(
+        help: ArgumentHelp(
+            "The address to listen on; port 0 lets the system choose. (default: 0.0.0.0:7443)", valueName: "host:port"))
     public var listen: HostPort?
 
     /// The file that receives the port.

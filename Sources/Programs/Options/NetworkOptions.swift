@@ -5,11 +5,17 @@ import ArgumentParser
 /// Says how a client finds and reaches the coordinator.
 public struct NetworkOptions: ParsableArguments {
     /// The coordinator's address.
-    @Option(help: "The coordinator's host:port, where multicast does not reach. (default: found by multicast)")
+    @Option(
+        help: ArgumentHelp(
+            "The coordinator's host:port, where multicast does not reach. (default: found by multicast)",
+            valueName: "host:port"))
     public var server: HostPort?
 
     /// How long to look for the coordinator.
-    @Option(help: "How long to look for the coordinator before giving up with exit code 69. (default: 30s)")
+    @Option(
+        help: ArgumentHelp(
+            "How long to look for the coordinator before giving up with exit code 69. (default: 30s)",
+            valueName: "duration"))
     public var wait: DurationOption?
 
     /// Whether multicast is used.

@@ -60,14 +60,13 @@ struct MembersCommand: AsyncParsableCommand {
             let pending = record.sorted.filter { $0.state == .pending }
             let chosen = all ? pending : try members.map { try choose($0, among: record.sorted) }
             guard !chosen.isEmpty else {
-                MemberList(record).show(on: output.progress(), footer: Self.hint(pending, state.state))
-                return
+                return MemberList(record).showPending(on: output.progress(), footer: Self.hint(pending, state.state))
             }
             let now = Int64(Date().timeIntervalSince1970)
             for member in chosen { _ = record.confirm(member.id, now: now) }
             try store.setMembers(record)
             let names = chosen.map(\.name).joined(separator: ", ")
-            MemberList(record).show(on: output.progress(), footer: "confirmed: \(names)")
+            MemberList(record).showPending(on: output.progress(), footer: "confirmed: \(names)")
         }
 
         private static func hint(_ pending: [RecordedMember], _ state: String) -> String {
@@ -128,9 +127,21 @@ struct MemberList: Encodable {
         roster = confirmed.isEmpty ? nil : Roster.fingerprint(spkiHashes: confirmed.map(\.spkiHash))
     }
 
-    func show(on progress: Progress, footer: String? = nil) {
-        var lines = members.map { "\($0.state)  \($0.name)\n  id           \($0.id)\n  fingerprint  \($0.fingerprint)" }
-        if lines.isEmpty { lines = ["no members are recorded yet: those of this site's first epoch will be, on trust"] }
+    /// Shows everybody.
+    func show(on progress: Progress) {
+        show(members, on: progress, footer: nil)
+    }
+
+    /// Shows those that wait to be confirmed.
+    func showPending(on progress: Progress, footer: String) {
+        show(members.filter { $0.state == RecordedMember.State.pending.rawValue }, on: progress, footer: footer)
+    }
+
+    private func show(_ shown: [Entry], on progress: Progress, footer: String?) {
+        var lines = shown.map { "\($0.state)  \($0.name)\n  id           \($0.id)\n  fingerprint  \($0.fingerprint)" }
+        if members.isEmpty {
+            lines = ["no members are recorded yet: those of this site's first epoch will be, on trust"]
+        }
         if let roster {
             lines.append("roster of the \(members.count { $0.state == "confirmed" }) confirmed: \(roster)")
         }

@@ -2,9 +2,9 @@
 
 import ArgumentParser
 import Identity
+import Learning
 import Messages
 import Programs
-import Synchronization
 
 /// Takes part in a run.
 struct RunCommand: AsyncParsableCommand {
@@ -24,10 +24,15 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var state: StateOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
-    @Option(help: "The address for other sites to connect to. (default: 0.0.0.0:0; 127.0.0.1:0 with --interface lo)")
+    @Option(
+        help: ArgumentHelp(
+            "The address for other sites to connect to. (default: 0.0.0.0:0; 127.0.0.1:0 with --interface lo)",
+            valueName: "host:port"))
     var listen: HostPort?
     @Option(
-        help: "How long to look for a coordinator that was lost before giving up with exit code 69. (default: 120s)")
+        help: ArgumentHelp(
+            "How long to look for a coordinator that was lost before giving up with exit code 69. (default: 120s)",
+            valueName: "duration"))
     var rejoinWait: DurationOption?
     @OptionGroup(title: "Data") var dataset: DatasetOptions
     @Option(
@@ -46,50 +51,30 @@ struct RunCommand: AsyncParsableCommand {
         let network = try network.resolved(settings)
         let dataset = try dataset.resolved(settings)
         let policy = try PolicyFile.read(directory.policy)
+        let initialFile = try settings.optional(initialFile, .`init`)
+        if let initialFile { _ = try ModelFile(path: initialFile).read() }
         let learner = LocalLearner(dataset)
         try learner.check()
         let lock = try StateLock(directory: directory.path)
         let anyPort = HostPort(host: network.interfaces == .loopback ? "127.0.0.1" : "0.0.0.0", port: 0)
         let progress = output.progress()
+        try identity.requireValidCertificate(directory: directory.path, now: unixNow(), progress)
         progress.note("site \(identity.id.hex) of federation \(identity.federation)")
         let session = RunSession(
             identity: identity, store: try SiteStore(directory),
             initial: InitialModel(
-                policy: policy, learner: learner, file: try settings.optional(initialFile, .`init`)),
+                policy: policy, learner: learner, file: initialFile),
             network: network,
             rejoinWait: try settings.value(rejoinWait, .rejoinWait, default: DurationOption(.seconds(120))).duration,
             listen: try settings.value(listen, .listen, default: anyPort),
             metrics: try settings.optional(metrics, .metrics), progress: progress,
             logger: output.logger(label: "smpc-client"))
-        let end = try await interruptible(session, progress)
+        let end = try await Interruption.exiting(
+            onSignal: { progress.note("ending after signal \($0); run again to go on") },
+            { try await session.run() })
         let report = Report(outcome: "\(end.outcome)", sentence: end.sentence, model: directory.model)
         progress.result("\(end.sentence); model in \(directory.model)", report)
         withExtendedLifetime(lock) {}
-    }
-
-    /// Runs to the end, or to a signal, of which the exit code tells.
-    private func interruptible(_ session: RunSession, _ progress: Progress) async throws -> RunEnd {
-        let noted = SignalNote()
-        do {
-            return try await Interruption.cancelling { number in
-                noted.note(number)
-                progress.note("ending after signal \(number); run again to go on")
-            } _: {
-                try await session.run()
-            }
-        } catch {
-            guard let number = noted.number else { throw error }
-            throw ExitCode(128 + number)
-        }
-    }
-
-    /// The first signal that came.
-    private final class SignalNote: Sendable {
-        private let first = Mutex<Int32?>(nil)
-
-        var number: Int32? { first.withLock { $0 } }
-
-        func note(_ number: Int32) { first.withLock { $0 = $0 ?? number } }
     }
 
     /// What `--json` prints at the end.

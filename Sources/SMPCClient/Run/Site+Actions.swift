@@ -99,6 +99,10 @@ extension Site {
         case .epochRefusal(let refusal) where refusal.line == .peersMissing:
             let names = member.plan?.proposal.members.filter { refusal.parties.contains($0.id) }.map(\.name) ?? []
             progress.warning("epoch \(refusal.epoch): keys are not exchanged with \(names.joined(separator: ", ")) yet")
+        case .epochRefusal(let refusal) where refusal.line == .ownEntryMissing:
+            progress.status(
+                "epoch \(refusal.epoch) is one of other sites: they may have to confirm this one (smpc-client members confirm)"
+            )
         case .epochRefusal(let refusal): progress.warning("epoch \(refusal.epoch) refused: \(refusal.detail)")
         case .silence(let silence): progress.warning("silent in this round: \(silence.cause.explanation)")
         case .slotDispute(let dispute):

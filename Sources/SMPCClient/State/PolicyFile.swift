@@ -5,15 +5,17 @@ import Programs
 
 /// Reads and first writes `policy.toml`: what the site decides for itself.
 enum PolicyFile {
-    private static let keys = [
-        "new_members", "min_members", "cohort_floor", "encodings", "initial_parameters", "rounds_per_day",
-        "epochs_per_day",
+    /// The keys, and what each can hold.
+    private static let expected = [
+        "new_members": "\"ask\" or \"accept\"", "min_members": "a whole number", "cohort_floor": "a whole number",
+        "encodings": "a list such as [\"exact\"]", "initial_parameters": "64 hexadecimal digits in quotation marks",
+        "rounds_per_day": "a whole number", "epochs_per_day": "a whole number",
     ]
 
     /// Reads the policy; a missing file is a policy of defaults.
     static func read(_ path: String) throws(ProgramError) -> SitePolicy {
-        guard let file = try TOMLFile.read(path, known: keys) else { return SitePolicy() }
-        return try file.decode(SitePolicy.self)
+        guard let file = try TOMLFile.read(path, known: expected.keys) else { return SitePolicy() }
+        return try file.decode(SitePolicy.self, expected: expected)
     }
 
     /// Writes the defaults with an explanation of every line, unless the file is there already.

@@ -11,8 +11,8 @@ struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init", abstract: "Makes a federation: certificate authority, server identity, database.",
         discussion: """
-            The directory then holds ca.pem and ca-key.pem (the authority), certificate.pem and key.pem (this server),
-            federation.sqlite (members, invitations, runs) and config.toml (settings for run). Keep it: without it the
+            The directory then holds ca.pem and ca-key.pem (the authority), certificate.pem and key.pem (this server), \
+            federation.sqlite (members, invitations, runs) and config.toml (settings for run). Keep it: without it the \
             federation is lost, and whoever has it can admit members.
             """)
 

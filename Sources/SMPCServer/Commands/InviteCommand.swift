@@ -9,8 +9,8 @@ struct InviteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "invite", abstract: "Makes single-use tokens by which sites join.",
         discussion: """
-            With --out, DIR/NAME.token is written for each name, readable by its owner only. Without it the token of
-            exactly one name is printed. A token is a secret: whoever has it can join in the site's place. A new
+            With --out, DIR/NAME.token is written for each name, readable by its owner only. Without it the token of \
+            exactly one name is printed. A token is a secret: whoever has it can join in the site's place. A new \
             invitation takes back an unused earlier one of the same name.
             """)
 
@@ -21,14 +21,17 @@ struct InviteCommand: ParsableCommand {
     var out: String?
     @Option(
         parsing: .upToNextOption,
-        help: "Where the server can be reached, host:port, as hints in the token. (default: server_address)")
+        help: ArgumentHelp(
+            "Where the server can be reached, as hints in the token. (default: server_address)", valueName: "host:port")
+    )
     var address: [HostPort] = []
-    @Option(help: "How long the tokens are good, at most 365 days.")
+    @Option(help: ArgumentHelp("How long the tokens are good, from 1s to 365d.", valueName: "duration"))
     var expires = DurationOption(.seconds(86_400))
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         if out == nil, names.count != 1 { throw ValidationError("several names need --out DIR") }
+        if expires.duration < .seconds(1) { throw ValidationError("--expires must be at least 1s") }
         if Set(names).count != names.count { throw ValidationError("a name is given twice") }
     }
 

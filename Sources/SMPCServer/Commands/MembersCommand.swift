@@ -12,7 +12,7 @@ struct MembersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "members", abstract: "Lists members, invitations and the roster's fingerprint.",
         discussion: """
-            The fingerprint is what each site prints as well, for people to compare by telephone. It is that of all
+            The fingerprint is what each site prints as well, for people to compare by telephone. It is that of all \
             members; an epoch of fewer has another.
             """)
 

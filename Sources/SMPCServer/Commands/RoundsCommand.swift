@@ -17,6 +17,7 @@ struct RoundsCommand: ParsableCommand {
         _ = try state.identity()
         let history = try RunHistory(FactLog(store: try state.store()).load())
         let progress = output.progress()
+        if history.rounds.isEmpty { progress.note("no round is applied or skipped yet") }
         for round in history.rounds {
             progress.result(
                 "round \(round.round)  epoch \(round.epoch)  \(round.kind)  \(round.outcome)  \(round.paramsHash)",

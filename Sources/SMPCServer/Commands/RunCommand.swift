@@ -13,12 +13,16 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Serves the federation and coordinates one run.",
         discussion: """
-            Sites join and take part while it runs. A run that was interrupted, by whatever, is taken up where it was;
-            --resume demands that there is one, --new-run begins another in its place.
+            Sites join and take part while it runs. A run that was interrupted, by whatever, is taken up where it \
+            was; --resume demands that there is one, --new-run begins another in its place.
 
-            Settings come from the option, then SUMMAND_… in the environment, then config.toml in the state directory.
-            Progress is on standard output, logs on standard error. DIR of --metrics receives rounds.jsonl and
-            summary.json; the state directory always holds the present model.safetensors.
+            Settings come from the option, then SUMMAND_… in the environment (--cohort-wait is SUMMAND_COHORT_WAIT), \
+            then config.toml in the state directory (cohort_wait). Progress is on standard output, logs on standard \
+            error. DIR of --metrics receives rounds.jsonl and summary.json; the state directory always holds the \
+            present model.safetensors.
+
+            Exit codes: 0 done, 1 failed, 2 aborted (too few sites), 3 verification failed, 64 usage, 130 or 143 \
+            interrupted.
             """)
 
     @OptionGroup var place: StateOptions
@@ -32,11 +36,16 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(help: "How many sites to wait for before the first epoch. (default: everyone invited)")
     var cohort: Int?
-    @Option(help: "How long to wait for them, from the first connection on. (default: 120s)")
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait for them, from the first connection on. (default: 120s)", valueName: "duration"))
     var cohortWait: DurationOption?
-    @Option(help: "How long to wait for a lost site without which the run cannot go on. (default: 60s)")
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait for a lost site without which the run cannot go on. (default: 60s)", valueName: "duration"
+        ))
     var rejoinWait: DurationOption?
-    @Option(help: "How long a round waits for uploads. (default: 600s)")
+    @Option(help: ArgumentHelp("How long a round waits for uploads. (default: 600s)", valueName: "duration"))
     var uploadWait: DurationOption?
     @Option(help: "Rounds before the keys are exchanged anew. (default: 100)")
     var roundsPerEpoch: Int?
@@ -73,13 +82,14 @@ struct RunCommand: AsyncParsableCommand {
         let choice = try choice(settings, store, federation: identity.federation.text)
         let network = try network.resolved(settings)
         let run = ServerRun(
-            state: state, identity: identity, store: store, choice: choice, network: network,
+            state: state, identity: identity, store: store, choice: choice,
+            hasFixedCohort: try settings.optional(cohort, .cohort) != nil, network: network,
             metrics: try settings.optional(metrics, .metrics),
             dataset: try settings.value(dataset, .dataset, default: "unknown"),
             partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),
             logger: output.logger(label: "smpc-server"))
         defer { withExtendedLifetime(lock) {} }
-        let end = try await Interruption.cancelling(
+        let end = try await Interruption.exiting(
             onSignal: { _ in Console.shared.error("stopping; run it again to go on") },
             { try await run.serve() })
         switch end.outcome {

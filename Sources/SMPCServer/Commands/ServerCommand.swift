@@ -16,7 +16,8 @@ struct ServerCommand: AsyncParsableCommand {
 
             Each site then joins with its token (smpc-client join) and takes part (smpc-client run).
 
-            Exit codes: 0 done, 1 failed, 2 aborted (too few sites), 3 verification failed, 64 usage.
+            Exit codes: 0 done, 1 failed, 2 aborted (too few sites), 3 verification failed, 64 usage, 130 \
+            or 143 interrupted.
             """,
         subcommands: [
             InitCommand.self, InviteCommand.self, MembersCommand.self, RevokeCommand.self, RunCommand.self,

@@ -181,5 +181,5 @@ extension CoordinatorShell {
         }
     }
 
-    func name(_ party: PartyID) -> String { machine.name(party) }
+    func name(_ party: PartyID) -> String { registry.name(of: party) }
 }

@@ -112,9 +112,9 @@ extension CoordinatorShell {
             "a vector was refused", metadata: ["party": "\(offered.session.party)", "reason": "\(reason)"])
     }
 
-    /// The members or the revocations have changed.
-    func registryChanged(_ members: [EpochProposal.Member]) {
-        feed { machine, now in try machine.registryChanged(members, now: now) }
+    /// The members, the revocations or the invitations have changed; `cohort` is nil if the operator has fixed it.
+    func registryChanged(_ members: [EpochProposal.Member], cohort: Int?) {
+        feed { machine, now in try machine.registryChanged(members, cohort: cohort, now: now) }
     }
 
     /// Closes the connections of parties that are members no longer.

@@ -16,6 +16,8 @@ struct ServerRun: Sendable {
     let identity: PartyIdentity
     let store: ServerStore
     let choice: RunChoice
+    /// Whether the operator has said how many sites to wait for.
+    let hasFixedCohort: Bool
     let network: ListenOptions.Resolved
     let metrics: String?
     let dataset: String
@@ -31,6 +33,19 @@ struct ServerRun: Sendable {
     /// Serves until the run has ended.
     func serve() async throws -> RunEnd {
         let registry = try MemberRegistry(store: store)
+        // First of all, so that a taken port begins no run.
+        let listener = try await Listener.bind(
+            host: network.listen.host, port: Int(network.listen.port), identity: identity.tlsIdentity,
+            alpns: [.federation, .enrolment], isRevoked: { registry.isRevoked($0) }, logger: logger)
+        do {
+            return try await serve(listener, registry)
+        } catch {
+            await listener.close()
+            throw error
+        }
+    }
+
+    private func serve(_ listener: Listener, _ registry: MemberRegistry) async throws -> RunEnd {
         let prepared = try PreparedRun(
             choice, state: state, identity: identity, store: store, members: try registry.proposed())
         let desk = EnrolmentDesk(
@@ -42,9 +57,6 @@ struct ServerRun: Sendable {
         let shell = CoordinatorShell(
             prepared, recorder: recorder, registry: registry, progress: progress, logger: logger,
             stallMax: stallMax, describe: { description })
-        let listener = try await Listener.bind(
-            host: network.listen.host, port: Int(network.listen.port), identity: identity.tlsIdentity,
-            alpns: [.federation, .enrolment], isRevoked: { registry.isRevoked($0) }, logger: logger)
         let discovery = await announce(port: listener.port)
         if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
         welcome(prepared, port: listener.port)
@@ -75,7 +87,7 @@ struct ServerRun: Sendable {
         guard let applied = run.resumedAfter else {
             return progress.note(
                 "new run of \(configuration.model), \(configuration.rounds) rounds, seed \(configuration.seed), "
-                    + "cohort \(choice.settings.cohort)")
+                    + "cohort \(choice.settings.cohort)\(hasFixedCohort ? "" : " or all who are invited")")
         }
         progress.note(
             "taking up the run of \(configuration.model): \(applied) of \(configuration.rounds) rounds are applied")
@@ -195,7 +207,8 @@ struct ServerRun: Sendable {
 
     private func refresh(_ registry: MemberRegistry, _ shell: CoordinatorShell) async {
         do {
-            await shell.registryChanged(try registry.proposed())
+            await shell.registryChanged(
+                try registry.proposed(), cohort: hasFixedCohort ? nil : try registry.expectedMembers())
         } catch {
             logger.error("the members cannot be read", metadata: ["error": "\(error)"])
         }

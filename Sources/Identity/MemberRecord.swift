@@ -67,6 +67,14 @@ public struct MemberRecord: Equatable, Sendable {
         return true
     }
 
+    /// Takes over what another process has confirmed in the meantime, of members that this record holds as pending.
+    public mutating func keepConfirmations(of stored: MemberRecord) {
+        for member in stored.members.values where member.state == .confirmed {
+            guard let own = members[member.id], own.state == .pending, own.spki == member.spki else { continue }
+            members[member.id] = member
+        }
+    }
+
     /// Strikes a member out; it then counts as a newcomer.
     public mutating func remove(_ id: PartyID) {
         members[id] = nil

@@ -157,6 +157,14 @@ extension DurableDatabase {
             arguments: [key, Data(value)])
     }
 
+    /// Replaces a value by what becomes of it, in one transaction: no other process writes in between.
+    func update(_ key: String, _ change: ([UInt8]?) throws -> [UInt8]) throws(StorageError) {
+        try write { database in
+            let present = try Data.fetchOne(database, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key])
+            try Self.set(database, key, try change(present.map { [UInt8]($0) }))
+        }
+    }
+
     /// Reads a value, or stores the one given if there is none yet: two processes get the same.
     func value(_ key: String, orStore made: [UInt8]) throws(StorageError) -> [UInt8] {
         try write { database in

@@ -34,9 +34,9 @@ public final class MemberStore: Sendable {
     /// The site's record of members, as it was stored; nil before the first.
     public func memberRecord() throws(StorageError) -> [UInt8]? { try database.value("member_record") }
 
-    /// Replaces the site's record of members.
-    public func setMemberRecord(_ bytes: [UInt8]) throws(StorageError) {
-        try database.set("member_record", to: bytes)
+    /// Replaces the site's record of members by what becomes of it, nil before the first, in one transaction.
+    public func updateMemberRecord(_ change: ([UInt8]?) throws -> [UInt8]) throws(StorageError) {
+        try database.update("member_record", change)
     }
 
     /// The identity of this instance of the state, 16 bytes, made at the first call.

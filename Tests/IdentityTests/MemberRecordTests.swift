@@ -51,6 +51,21 @@ import Testing
         #expect(!record.isEstablished)
     }
 
+    @Test func whatAnotherProcessConfirmedStaysConfirmed() throws {
+        let id = PartyID(publicKey: newcomer.publicKey)
+        var stored = established()
+        _ = stored.admit(first + [newcomer], newMembers: .ask, now: someTime)
+        var running = stored
+        _ = stored.confirm(id, now: someTime + 1)
+        _ = running.admit(first + [newcomer], newMembers: .ask, now: someTime + 2)
+        #expect(running.members[id]?.state == .pending)
+        running.keepConfirmations(of: stored)
+        #expect(running == stored)
+        var fresh = established()
+        fresh.keepConfirmations(of: stored)
+        #expect(fresh.members[id] == nil, "who is not in the record is not put there")
+    }
+
     @Test func aNewcomerWaitsForConfirmation() {
         var record = established()
         let id = PartyID(publicKey: newcomer.publicKey)

@@ -29,8 +29,8 @@ import Testing
         let path = directory.file("site.sqlite")
         let store = try MemberStore(path: path)
         #expect(try store.memberRecord() == nil)
-        try store.setMemberRecord([1, 2])
-        try store.setMemberRecord([3])
+        try store.updateMemberRecord { before in (before ?? []) + [1, 2] }
+        try store.updateMemberRecord { before in before == [1, 2] ? [3] : [] }
         try store.close()
         #expect(try MemberStore(path: path).memberRecord() == [3])
     }

@@ -229,12 +229,13 @@ extension Coordinator {
                 + "without it too few are left")
     }
 
-    /// A member's record has changed: the newcomers that it had not confirmed may be in the next epoch, as soon as their
-    /// probation is over, which keeps a member from having all others set up epochs in vain.
+    /// A member's record has changed: the newcomers that it had not confirmed may be in the next epoch. That a member
+    /// changes its mind ends the newcomer's probation once only, so that it cannot have epochs set up in vain for ever.
     mutating func reconsider(by party: PartyID) {
         for newcomer in unconfirmed.filter({ $0.value == party }).keys {
             unconfirmed[newcomer] = nil
             leftOut.remove(newcomer)
+            if confirmations[newcomer, default: []].insert(party).inserted { probation[newcomer] = nil }
         }
     }
 
@@ -308,6 +309,8 @@ extension Coordinator {
         _ missing: Set<PartyID>, _ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant
     ) {
         abandonStreams()
+        // Who was revoked does not come back.
+        let missing = missing.filter { registry[$0] != nil }
         let deadline = now + settings.rejoinWait
         phase = .waiting(
             WaitingForReturn(missing: missing, deadline: deadline, suspended: suspended.withoutStreams))
@@ -316,7 +319,7 @@ extension Coordinator {
 
     /// Goes on where the run stopped when the missing members are back, or ends it.
     mutating func advanceWaiting(_ waiting: WaitingForReturn, _ now: ContinuousClock.Instant) throws {
-        let missing = waiting.missing.filter { connected[$0] == nil || registry[$0] == nil }
+        let missing = waiting.missing.filter { connected[$0] == nil }
         if missing.isEmpty, !waiting.missing.isEmpty, !planIsStale {
             return try goOn(waiting.suspended, now)
         }

@@ -48,6 +48,8 @@ public struct Coordinator: Sendable {
     var nextRegistry: [PartyID: EpochProposal.Member]?
     /// Newcomers that were left out because this member has not confirmed them; it says Hello again when it has.
     var unconfirmed: [PartyID: PartyID] = [:]
+    /// The members that have said so already, by newcomer.
+    var confirmations: [PartyID: Set<PartyID>] = [:]
     /// When a member of the epoch that is not connected counts as lost.
     var lossDeadlines: [PartyID: ContinuousClock.Instant] = [:]
     /// Every Result and Skip of this and the last epoch, for members that missed them.

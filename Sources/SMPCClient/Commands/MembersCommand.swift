@@ -56,17 +56,18 @@ struct MembersCommand: AsyncParsableCommand {
         func run() async throws {
             _ = try state.directory.identity()
             let store = try SiteStore(state.directory)
-            var record = try store.members()
+            let record = try store.members()
             let pending = record.sorted.filter { $0.state == .pending }
             let chosen = all ? pending : try members.map { try choose($0, among: record.sorted) }
             guard !chosen.isEmpty else {
                 return MemberList(record).showPending(on: output.progress(), footer: Self.hint(pending, state.state))
             }
             let now = Int64(Date().timeIntervalSince1970)
-            for member in chosen { _ = record.confirm(member.id, now: now) }
-            try store.setMembers(record)
+            let confirmed = try store.updateMembers { record in
+                for member in chosen { _ = record.confirm(member.id, now: now) }
+            }
             let names = chosen.map(\.name).joined(separator: ", ")
-            MemberList(record).showPending(on: output.progress(), footer: "confirmed: \(names)")
+            MemberList(confirmed).showPending(on: output.progress(), footer: "confirmed: \(names)")
         }
 
         private static func hint(_ pending: [RecordedMember], _ state: String) -> String {

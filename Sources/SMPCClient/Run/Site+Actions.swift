@@ -24,7 +24,7 @@ extension Site {
         case .makeUpdate(let context, let number): try await makeUpdate(context, number)
         case .makeVector(let order): makeVector(order)
         case .record(let fact): try record(fact)
-        case .recordMembers(let record): try store.setMembers(record)
+        case .recordMembers(let record): try recordMembers(record)
         case .reject(let misbehavior): try reject(misbehavior)
         case .send(let message):
             report(message)
@@ -39,6 +39,16 @@ extension Site {
         case .verifyResult(let order): try await verify(order)
         case .wipeKeys: try store.keysFile.remove()
         }
+    }
+
+    /// Keeps the record, and what `members confirm` has added to it since the machine last saw it.
+    private func recordMembers(_ record: MemberRecord) throws {
+        let kept = try store.updateMembers { stored in
+            let before = stored
+            stored = record
+            stored.keepConfirmations(of: before)
+        }
+        member.membersChanged(kept)
     }
 
     private func record(_ fact: MemberFact) throws {

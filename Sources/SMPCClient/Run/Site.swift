@@ -110,8 +110,8 @@ actor Site {
         case .connected(let connection): try await greet(connection)
         case .disconnected: connection = nil
         case .handedOver(let header, let bytes): takeIn(header, bytes)
-        case .membersChanged(let record):
-            member.membersChanged(record)
+        case .membersChanged:
+            member.membersChanged(try store.members())
             // The coordinator tries newcomers again that this site had not confirmed.
             if let connection { try await greet(connection) }
         case .message(let message): try await handle(message)

@@ -15,7 +15,7 @@ enum SiteEvent: Sendable {
     /// The connection to the coordinator is gone.
     case disconnected
     case handedOver(HandoverHeader, [UInt8])
-    case membersChanged(MemberRecord)
+    case membersChanged
     case message(ControlMessage)
     case peerConnected(PartyID)
     case peerDisconnected(PartyID)

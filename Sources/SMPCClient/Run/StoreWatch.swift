@@ -16,7 +16,7 @@ struct StoreWatch: Sendable {
             let now = try store.externalVersion()
             guard now != version else { continue }
             version = now
-            await inbox.submit(.membersChanged(try store.members()))
+            await inbox.submit(.membersChanged)
         }
     }
 }

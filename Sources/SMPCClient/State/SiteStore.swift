@@ -78,12 +78,23 @@ struct SiteStore: Sendable {
 
     /// Whom this site trusts to be in an epoch.
     func members() throws -> MemberRecord {
-        guard let bytes = try database.memberRecord() else { return MemberRecord() }
-        return try JSONDecoder().decode(MemberRecord.self, from: Data(bytes))
+        try Self.record(database.memberRecord())
     }
 
-    func setMembers(_ members: MemberRecord) throws {
-        try database.setMemberRecord([UInt8](try JSONEncoder().encode(members)))
+    /// Changes the record as it is stored now: `members confirm` and a running client may both write. Gives what became of
+    /// it.
+    func updateMembers(_ change: (inout MemberRecord) -> Void) throws -> MemberRecord {
+        var record = MemberRecord()
+        try database.updateMemberRecord { bytes in
+            record = try Self.record(bytes)
+            change(&record)
+            return [UInt8](try JSONEncoder().encode(record))
+        }
+        return record
+    }
+
+    private static func record(_ bytes: [UInt8]?) throws -> MemberRecord {
+        try bytes.map { try JSONDecoder().decode(MemberRecord.self, from: Data($0)) } ?? MemberRecord()
     }
 
     /// A number that changes whenever another process has changed the database.

@@ -58,6 +58,7 @@ final class TestServer: Sendable {
         (listen.listen, listen.discovery, listen.portFile) = (HostPort(host: "127.0.0.1", port: 0), .off, portFile)
         var run = ServerRun(
             state: state, identity: try state.identity(), store: try state.store(), choice: choice,
+            hasFixedCohort: true,
             network: try listen.resolved(Settings(environment: [:])), metrics: metrics, dataset: "none",
             partition: "none", progress: Programs.Progress(style: .quiet),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -44,9 +44,27 @@ struct Compare: ParsableCommand {
         do {
             return try RunReader.read(directory: directory)
         } catch {
-            let line = [UInt8]("smpc-compare: \(error)\n".utf8)
-            _ = write(STDERR_FILENO, line, line.count)
+            Self.complain("\(error)")
             throw ExitCode(1)
         }
+    }
+
+    /// Says what is mistyped in one line, as the other programs do.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            complain(
+                "\(message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")); see smpc-compare --help"
+            )
+            Glibc.exit(exitCode(for: error).rawValue)
+        }
+    }
+
+    private static func complain(_ text: String) {
+        let line = [UInt8]("smpc-compare: \(text)\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
     }
 }

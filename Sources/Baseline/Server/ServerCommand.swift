@@ -181,8 +181,9 @@ struct ServerCommand: AsyncParsableCommand {
 
     private func warn(of stored: AveragingConfiguration, _ asked: TrainingOptions.Resolved, _ sum: PlainSum) {
         guard
-            asked.model != stored.model || asked.rounds != stored.rounds || sum != stored.sum
-                || (asked.seed.map { $0 != stored.seeds.number } ?? false)
+            sum != stored.sum
+                || asked.contradicts(
+                    rounds: stored.rounds, model: stored.model.description, seed: stored.seeds.number)
         else { return }
         output.progress().warning(
             "the run goes on as it began (model \(stored.model), \(stored.rounds) rounds, seed "

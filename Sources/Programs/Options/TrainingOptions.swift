@@ -70,6 +70,16 @@ public struct TrainingOptions: ParsableArguments {
         public var weights: WeightsOption
         /// The name of the encoding.
         public var encoding: String
+        /// Whether somebody chose the rounds.
+        public var hasChosenRounds = true
+        /// Whether somebody chose the model.
+        public var hasChosenModel = true
+
+        /// Whether a run that began otherwise is not what somebody chose: what is only a default is no choice.
+        public func contradicts(rounds: Int, model: String, seed: UInt64) -> Bool {
+            (hasChosenRounds && rounds != self.rounds) || (hasChosenModel && model != self.model.description)
+                || (self.seed.map { $0 != seed } ?? false)
+        }
     }
 
     /// Completes what the command line leaves open, and checks it.
@@ -89,7 +99,9 @@ public struct TrainingOptions: ParsableArguments {
             localEpochs: try Self.checked(
                 try settings.value(localEpochs, .localEpochs, default: 1), 1...1_000, .localEpochs),
             weights: try settings.value(weights, .weights, default: .samples),
-            encoding: try settings.value(encoding, .encoding, default: "exact"))
+            encoding: try settings.value(encoding, .encoding, default: "exact"),
+            hasChosenRounds: try settings.optional(rounds, .rounds) != nil,
+            hasChosenModel: try settings.optional(model, .model) != nil)
         guard resolved.learningRate > 0, resolved.learningRate <= 10 else {
             throw ProgramError(.usage, "expected a number above 0 and at most 10", subject: "--learning-rate")
         }

@@ -73,6 +73,11 @@ struct CoordinatorLink: Sendable {
 
     /// Some ends are not worth another attempt.
     private func endIfFinal(_ end: String) throws {
+        if end == "\(ConnectionError.closed(.unwelcome))" {
+            throw ProgramError(
+                .failed, "the coordinator has shut this site out", subject: "federation \(identity.federation)",
+                remedy: "ask its operator; after a mistake it has to join anew, in another directory with --state")
+        }
         if end == "\(ConnectionError.closed(.superseded))" {
             throw ProgramError(
                 .failed, "another process has connected as this site", subject: "\(identity.id.hex)",
@@ -89,7 +94,7 @@ struct CoordinatorLink: Sendable {
                 case .stream(let stream): try await receive(stream)
                 }
             }
-            return "\(ConnectionError.closed(.done))"
+            return "\(connection.end ?? .closed(.done))"
         } catch let error as InvalidMessage {
             logger.warning("invalid message", metadata: ["from": "coordinator", "reason": "\(error)"])
             return "it sent an invalid message"

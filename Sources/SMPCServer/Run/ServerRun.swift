@@ -85,15 +85,19 @@ struct ServerRun: Sendable {
         let configuration = run.machine.configuration
         progress.note("federation \(identity.federation), listening on \(network.listen.host):\(port)")
         guard let applied = run.resumedAfter else {
+            if case .file(let hash) = configuration.initial {
+                progress.note(
+                    "it begins with the parameters of a file: each site needs run --init with the same file, and in its "
+                        + "policy.toml: initial_parameters = \"\(hash.hex)\"")
+            }
             return progress.note(
                 "new run of \(configuration.model), \(configuration.rounds) rounds, seed \(configuration.seed), "
                     + "cohort \(choice.settings.cohort)\(hasFixedCohort ? "" : " or all who are invited")")
         }
         progress.note(
             "taking up the run of \(configuration.model): \(applied) of \(configuration.rounds) rounds are applied")
-        let asked = choice.training
-        if asked.model.description != configuration.model || asked.rounds != configuration.rounds
-            || (asked.seed.map { $0 != configuration.seed } ?? false)
+        if choice.training.contradicts(
+            rounds: configuration.rounds, model: configuration.model, seed: configuration.seed)
         {
             progress.warning(
                 "the run goes on as it began (model \(configuration.model), \(configuration.rounds) rounds, seed "

@@ -47,7 +47,8 @@ struct CoordinatorLink: Sendable {
             await inbox.submit(.disconnected)
             try Task.checkCancellation()
             try endIfFinal(end)
-            progress.note("connection to the coordinator lost (\(end)); looking for it again")
+            let how = end is InvalidMessage ? "it sent an invalid message" : "\(end)"
+            progress.note("connection to the coordinator lost (\(how)); looking for it again")
             pause = .now - began < Self.shortLife ? min(pause * 2, Self.pauseMax) : Self.pauseMin
             // The pause before connecting again, of random length so that not all sites come at once.
             try await Task.sleep(for: pause * Double.random(in: 0.5...1))
@@ -72,21 +73,22 @@ struct CoordinatorLink: Sendable {
     }
 
     /// Some ends are not worth another attempt.
-    private func endIfFinal(_ end: String) throws {
-        if end == "\(ConnectionError.closed(.unwelcome))" {
-            throw ProgramError(
-                .failed, "the coordinator has shut this site out", subject: "federation \(identity.federation)",
-                remedy: "ask its operator; after a mistake it has to join anew, in another directory with --state")
-        }
-        if end == "\(ConnectionError.closed(.superseded))" {
+    private func endIfFinal(_ end: any Error) throws {
+        switch end as? ConnectionError {
+        case .closed(.superseded):
             throw ProgramError(
                 .failed, "another process has connected as this site", subject: "\(identity.id.hex)",
                 remedy: "end it, or use a state directory of its own for each site")
+        case .closed(.unwelcome):
+            throw ProgramError(
+                .failed, "the coordinator has shut this site out", subject: "federation \(identity.federation)",
+                remedy: "ask its operator; after a mistake it has to join anew, in another directory with --state")
+        default: return
         }
     }
 
-    /// Reads a connection to its end and says how it ended.
-    private func read(_ connection: Connection) async -> String {
+    /// Reads a connection to its end and gives how it ended.
+    private func read(_ connection: Connection) async -> any Error {
         do {
             for try await event in connection.events {
                 switch event {
@@ -94,12 +96,12 @@ struct CoordinatorLink: Sendable {
                 case .stream(let stream): try await receive(stream)
                 }
             }
-            return "\(connection.end ?? .closed(.done))"
-        } catch let error as InvalidMessage {
-            logger.warning("invalid message", metadata: ["from": "coordinator", "reason": "\(error)"])
-            return "it sent an invalid message"
+            return connection.end ?? ConnectionError.closed(.done)
         } catch {
-            return "\(error)"
+            if let error = error as? InvalidMessage {
+                logger.warning("invalid message", metadata: ["from": "coordinator", "reason": "\(error)"])
+            }
+            return error
         }
     }
 

@@ -127,7 +127,7 @@ extension CoordinatorShell {
             metadata: ["party": "\(party)", "name": "\(name(party))", "reason": "\(misbehavior)"])
         guard let session = sessions[party] else { return }
         guard machine.registry[party] == nil else { return refused(session) }
-        Task { await session.connection.close(reason: .unwelcome) }
+        showOut(session)
     }
 
     /// Sends where everybody can be dialled: what each says itself, behind the address that was seen.

@@ -123,8 +123,15 @@ extension CoordinatorShell {
             guard shutOut.insert(ObjectIdentifier(session)).inserted else { continue }
             logger.warning(
                 "a party is shut out", metadata: ["party": "\(session.party)", "name": "\(name(session.party))"])
-            Task { await session.connection.close(reason: .unwelcome) }
+            showOut(session)
         }
+    }
+
+    /// Closes the connection of a party that the machine does not know. One that joined while helpers answer is a member
+    /// already and may come back: only who is none is told that it is unwelcome, which it takes as final.
+    func showOut(_ session: PartySession) {
+        let reason: GoodbyeReason = registry.isMember(session.party) ? .done : .unwelcome
+        Task { await session.connection.close(reason: reason) }
     }
 
     private struct Arrived: Sendable {

@@ -74,4 +74,35 @@ struct BenchmarkTests {
             #expect(outcome.error == "bench.sh: \(what) are to come; what there is: kernels\n")
         }
     }
+
+    /// With stand-ins for the compiler and for the program that it would build.
+    @Test func theOptionsReachTheProgramWithPathsOfTheCaller() async throws {
+        try await ScriptHarness.with { harness in
+            let programs = harness.directory.appending(path: "bin")
+            let (swift, program) = (programs.appending(path: "swift"), programs.appending(path: "Benchmarks"))
+            try """
+            #!/bin/sh
+            case "$*" in
+                --version) echo "Swift version 6.2 (test)" ;;
+                *--show-bin-path*) echo "\(programs.path)" ;;
+            esac
+            """.write(to: swift, atomically: true, encoding: .utf8)
+            try "#!/bin/sh\nfor argument; do echo \"<$argument>\"; done; exit 1\n"
+                .write(to: program, atomically: true, encoding: .utf8)
+            for file in [swift, program] {
+                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+            }
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+            let outcome = try await harness.run(
+                "bench.sh", ["--only", "a", "--json", "/tmp/x/../rows.json", "--check", "--only", "b"],
+                environment: ["PATH": "\(programs.path):\(path)"])
+            #expect(outcome.code == 1, "\(outcome.error)")
+            let arguments = outcome.output.split(separator: "\n").map(String.init)
+            #expect(arguments.prefix(3) == ["<--compiler>", "<Swift version 6.2>", "<--commit>"])
+            #expect(
+                arguments.dropFirst(4) == [
+                    "<--json>", "</tmp/rows.json>", "<--only>", "<a>", "<--only>", "<b>", "<--check>",
+                ])
+        }
+    }
 }

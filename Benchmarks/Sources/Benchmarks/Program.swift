@@ -55,7 +55,8 @@ import Foundation
     private static func describe(_ machine: Machine, _ options: Options) -> [String] {
         [
             "\(machine.processor), \(machine.cores) cores, \(machine.caches); \(machine.system)",
-            "\(options.compiler); \(String(cString: reference_openssl_version())); "
+            "\(options.compiler), \(String(cString: reference_compiler_version())); "
+                + "\(String(cString: reference_openssl_version())); "
                 + "GMP \(String(cString: reference_gmp_version()))",
             "commit \(options.commit); medians of \(options.effort.repetitions) repetitions of at least "
                 + "\(options.effort.nanoseconds / 1_000_000) ms, kernel and reference taking turns",

@@ -121,6 +121,17 @@ uint64_t monotonic_nanoseconds(void) { return nanoseconds(CLOCK_MONOTONIC); }
 
 uint64_t processor_nanoseconds(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
 
+#define TEXT(x) #x
+#define VERSION(major, minor) "Clang " TEXT(major) "." TEXT(minor)
+
+const char *reference_compiler_version(void) {
+#ifdef __clang__
+    return VERSION(__clang_major__, __clang_minor__);
+#else
+    return __VERSION__;
+#endif
+}
+
 const char *reference_openssl_version(void) { return OpenSSL_version(OPENSSL_VERSION); }
 
 const char *reference_gmp_version(void) { return gmp_version; }

@@ -54,6 +54,7 @@ uint64_t processor_nanoseconds(void);
 /// Makes the compiler take every byte of a value for used.
 static inline void consume(uint64_t value) { __asm__ volatile("" : : "r"(value) : "memory"); }
 
-/// The versions of the libraries measured against.
+/// The version of the compiler of C, and those of the libraries measured against.
+const char *reference_compiler_version(void);
 const char *reference_openssl_version(void);
 const char *reference_gmp_version(void);

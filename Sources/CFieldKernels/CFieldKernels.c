@@ -165,6 +165,67 @@ size_t field64_first_noncanonical(const uint64_t *words, size_t count) {
     return i;
 }
 
+// Adds each canonical word to the element across from it, and zero for any other; returns zero when all were canonical.
+// One pass over both vectors is a quarter faster than a look at the words before the sum.
+CLONED static uint64_t add_canonical(uint64_t *restrict accumulator, const uint64_t *restrict words, size_t count) {
+    uint64_t rejected = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word = words[i] < P ? words[i] : 0;
+        rejected |= words[i] ^ word;
+        accumulator[i] = add_lazy(accumulator[i], word);
+    }
+    return rejected;
+}
+
+CLONED static uint64_t subtract_canonical(
+    uint64_t *restrict accumulator, const uint64_t *restrict words, size_t count) {
+    uint64_t rejected = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word = words[i] < P ? words[i] : 0;
+        rejected |= words[i] ^ word;
+        accumulator[i] = subtract_lazy(accumulator[i], word);
+    }
+    return rejected;
+}
+
+// A word is rejected once in 2^32. Those behind it then went to the wrong elements: all are taken back, which is exact
+// modulo p, and added one behind the other.
+size_t field64_add_accepted(uint64_t *accumulator, const uint64_t *words, size_t count) {
+    if (add_canonical(accumulator, words, count) == 0) {
+        return count;
+    }
+    subtract_canonical(accumulator, words, count);
+    size_t accepted = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (words[i] < P) {
+            accumulator[accepted] = add_lazy(accumulator[accepted], words[i]);
+            accepted++;
+        }
+    }
+    return accepted;
+}
+
+size_t field64_subtract_accepted(uint64_t *accumulator, const uint64_t *words, size_t count) {
+    if (subtract_canonical(accumulator, words, count) == 0) {
+        return count;
+    }
+    add_canonical(accumulator, words, count);
+    size_t accepted = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (words[i] < P) {
+            accumulator[accepted] = subtract_lazy(accumulator[accepted], words[i]);
+            accepted++;
+        }
+    }
+    return accepted;
+}
+
+void field64_wipe(uint64_t *words, size_t count) {
+    memset(words, 0, count * sizeof(uint64_t));
+    // The compiler must take the zeros to be read here, so that it cannot leave them out.
+    __asm__ volatile("" : : "r"(words) : "memory");
+}
+
 // A negative value v stands for p + v: adding 2^64 happens by itself, EPSILON more has to go.
 CLONED void field64_from_signed(uint64_t *restrict words, const int64_t *restrict values, size_t count) {
     for (size_t i = 0; i < count; i++) {

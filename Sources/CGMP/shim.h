@@ -57,6 +57,27 @@ static inline void summand_wipe(uint64_t *limbs, size_t count) {
     __asm__ __volatile__("" : : "r"(limbs) : "memory");
 }
 
+/// Adds those of `words` that are below `modulus` to lanes of two limbs, one behind the other, and skips the rest; returns
+/// how many were added. No lane may overflow.
+static inline size_t summand_mpn_add_accepted(
+    uint64_t *lanes, const uint64_t *words, size_t count, uint64_t modulus) {
+    enum { part = 64 };
+    uint64_t wide[2 * part] = {0};
+    size_t accepted = 0;
+    for (size_t next = 0; next < count;) {
+        size_t kept = 0;
+        for (; next < count && kept < part; next++) {
+            wide[2 * kept] = words[next];
+            kept += words[next] < modulus;
+        }
+        mpn_add_n(lanes + 2 * accepted, lanes + 2 * accepted, wide, 2 * kept);
+        accepted += kept;
+    }
+    // The words may be secret: nothing of them stays on the stack.
+    summand_wipe(wide, 2 * part);
+    return accepted;
+}
+
 /// Whether `a` is below `b`, in a time that depends on `count` alone; at most SUMMAND_LIMBS_MAX limbs.
 static inline int summand_sec_is_below(const uint64_t *a, const uint64_t *b, size_t count) {
     uint64_t difference[SUMMAND_LIMBS_MAX];

@@ -13,6 +13,28 @@ extension PrimeFieldVector {
         addLimbs(addend.limbs)
     }
 
+    /// Adds those words that are below the modulus to the elements from `offset` on, one behind the other, and skips the
+    /// rest; returns how many were added. For vectors over the prime of Field64 in lanes of two limbs.
+    ///
+    /// - Throws: `modulusMismatch`, `laneMismatch`, `outOfRange`.
+    public mutating func add(accepting words: Span<UInt64>, at offset: Int) throws(FieldError) -> Int {
+        guard modulus == .field64 else {
+            throw .modulusMismatch(expected: .field64, actual: modulus)
+        }
+        guard laneLimbs == 2 else { throw .laneMismatch(expected: 2, actual: laneLimbs) }
+        guard offset >= 0, offset <= count, words.count <= count - offset else {
+            throw .outOfRange(offset: offset, count: words.count, available: count)
+        }
+        if pending == pendingMax { canonicalize() }
+        pending += 1
+        return unsafe limbs.withUnsafeMutableBufferPointer { limbs in
+            unsafe words.withUnsafeBufferPointer { words in
+                guard let lanes = limbs.baseAddress, let source = words.baseAddress else { return 0 }
+                return unsafe summand_mpn_add_accepted(lanes + 2 * offset, source, words.count, Field64.modulus)
+            }
+        }
+    }
+
     /// Subtracts a vector of the same modulus, lane width and length; throws like `add`.
     ///
     /// `mpn` borrows across lanes, so every lane is first raised by a multiple of p that is not below its subtrahend.

@@ -32,6 +32,16 @@ void field64_extension_absorb(uint64_t state[2], const uint64_t point[2], const 
 /// Finds the first word that is not canonical; `count` when there is none.
 size_t field64_first_noncanonical(const uint64_t *words, size_t count);
 
+/// Adds those of `words` that are canonical to lazy ones, one behind the other, and skips the rest (rejection sampling of
+/// protocol section 2); returns how many were added.
+size_t field64_add_accepted(uint64_t *accumulator, const uint64_t *words, size_t count);
+
+/// Subtracts those of `words` that are canonical, as `field64_add_accepted` adds them.
+size_t field64_subtract_accepted(uint64_t *accumulator, const uint64_t *words, size_t count);
+
+/// Writes zeros that no optimization leaves out.
+void field64_wipe(uint64_t *words, size_t count);
+
 /// Maps signed integers to canonical words.
 void field64_from_signed(uint64_t *words, const int64_t *values, size_t count);
 

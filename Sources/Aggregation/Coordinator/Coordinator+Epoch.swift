@@ -25,7 +25,7 @@ extension Coordinator {
     mutating func decideNext(_ now: ContinuousClock.Instant) throws {
         guard let plan else { return try propose(Set(connected.keys), now) }
         let members = Set(plan.members)
-        let absent = members.subtracting(connected.keys)
+        let absent = members.filter { connected[$0] == nil || registry[$0] == nil }
         if absent.contains(where: { !isLost($0, now) && registry[$0] != nil }) { return }
         if endIfDue() { return }
         let mayChange = openedBase != RoundContext.base(kind: nextKind, paramsHash: chain.paramsHash)
@@ -40,7 +40,7 @@ extension Coordinator {
     }
 
     /// Who is connected and could be in an epoch.
-    private var welcome: Set<PartyID> { Set(connected.keys).subtracting(leftOut) }
+    private var welcome: Set<PartyID> { Set(connected.keys.filter { registry[$0] != nil }).subtracting(leftOut) }
 
     /// Leaves parties out of epochs, until they connect anew and their probation is over.
     private mutating func leaveOut(_ parties: Set<PartyID>, _ now: ContinuousClock.Instant) {
@@ -121,24 +121,31 @@ extension Coordinator {
     /// to it, nor stood where the chain stands when it connected.
     func needsHandover(_ party: PartyID) -> Bool {
         guard chain.index > 0, let hello = connected[party]?.hello else { return false }
-        if hello.position?.run == configuration.run {
-            if plan?.index(of: party) != nil, followsChain.contains(party) { return false }
-            if hello.position?.chainIndex == chain.index { return false }
-        }
-        return true
+        if plan?.index(of: party) != nil, followsChain.contains(party) { return false }
+        return hello.position?.run != configuration.run || hello.position?.chainIndex != chain.index
     }
 
     /// E5: a participant holds its keys.
     mutating func epochReady(_ envelope: Envelope, from party: PartyID, _ now: ContinuousClock.Instant) throws {
-        guard case .settingUp(var setUp) = phase, let key = setUp.plan.key(of: party) else { return }
+        guard case .settingUp(var setUp) = phase else { return discard(EpochReady.name, from: party) }
+        guard let key = setUp.plan.key(of: party) else {
+            return reject(party, .notEntitled(message: EpochReady.name))
+        }
         let signed: Signed<EpochReady>
         do {
             signed = try Signed<EpochReady>(opening: envelope, signedBy: key)
         } catch {
-            return output.append(.reject(party, .invalid(error)))
+            return reject(party, .invalid(error))
         }
         guard signed.value.epochHash == setUp.plan.epochHash else {
-            return output.append(.reject(party, .wrongEpoch(message: "EpochReady")))
+            return reject(party, .wrongEpoch(message: EpochReady.name))
+        }
+        guard signed.value.seedHashes.count == setUp.plan.slots.count else {
+            return reject(party, .resultInconsistent(field: "seed_hashes"))
+        }
+        if let first = setUp.ready[party] {
+            guard first.value != signed.value else { return }
+            return try contradicted(party, first.envelope, envelope, setUp, now)
         }
         setUp.ready[party] = signed
         if setUp.ready.count == setUp.plan.members.count, setUp.bundle == nil {
@@ -156,6 +163,15 @@ extension Coordinator {
         phase = .settingUp(setUp)
     }
 
+    /// Two signed statements of a member of one set-up: it is left out before anything was uploaded.
+    private mutating func contradicted(
+        _ party: PartyID, _ first: Envelope, _ second: Envelope, _ setUp: EpochSetUp, _ now: ContinuousClock.Instant
+    ) throws {
+        reject(party, .conflictingStatements(of: party.hex, first: first, second: second))
+        leaveOut([party], now)
+        try propose(Set(setUp.plan.members).subtracting([party]), now)
+    }
+
     /// The members whose check key is not that of the most, or nil when all are equal. Somebody gave different shares to
     /// different members; without comparing those nobody can tell who, so that whoever differs is left out.
     private func minority(_ setUp: EpochSetUp) -> Set<PartyID>? {
@@ -168,14 +184,20 @@ extension Coordinator {
 
     /// E5: a helper holds what every participant stated.
     mutating func slotReady(_ envelope: Envelope, from party: PartyID, _ now: ContinuousClock.Instant) throws {
-        guard case .settingUp(var setUp) = phase, let key = setUp.plan.key(of: party) else { return }
+        guard case .settingUp(var setUp) = phase else { return discard(SlotReady.name, from: party) }
+        guard let key = setUp.plan.key(of: party) else {
+            return reject(party, .notEntitled(message: SlotReady.name))
+        }
         do {
             let signed = try Signed<SlotReady>(opening: envelope, signedBy: key)
             guard signed.value.epochHash == setUp.plan.epochHash else {
-                return output.append(.reject(party, .wrongEpoch(message: "SlotReady")))
+                return reject(party, .wrongEpoch(message: SlotReady.name))
             }
         } catch {
-            return output.append(.reject(party, .invalid(error)))
+            return reject(party, .invalid(error))
+        }
+        guard setUp.bundle != nil else {
+            return reject(party, .outOfPhase(message: SlotReady.name, phase: "before EpochReadyBundle"))
         }
         setUp.slotReady.insert(party)
         phase = .settingUp(setUp)
@@ -183,28 +205,28 @@ extension Coordinator {
 
     /// E5: a helper shows that a participant stated another seed than it sent: out before anything was uploaded.
     mutating func slotDisputed(_ dispute: SlotDispute, by party: PartyID, _ now: ContinuousClock.Instant) throws {
-        guard case .settingUp(let setUp) = phase, let key = setUp.plan.key(of: dispute.party) else { return }
+        guard case .settingUp(let setUp) = phase else { return discard("SlotDispute", from: party) }
+        guard setUp.plan.index(of: party) != nil, let key = setUp.plan.key(of: dispute.party) else {
+            return reject(party, .notEntitled(message: "SlotDispute"))
+        }
         guard let seed = try? Signed<SlotSeedStatement>(opening: dispute.slotSeed, signedBy: key).value,
             let ready = try? Signed<EpochReady>(opening: dispute.epochReady, signedBy: key).value,
             seed.epochHash == setUp.plan.epochHash, ready.epochHash == setUp.plan.epochHash,
             ready.seedHashes.indices.contains(seed.slot), ready.seedHashes[seed.slot] != seed.seedHash
-        else { return output.append(.reject(party, .resultInconsistent(field: "dispute"))) }
-        output.append(
-            .reject(
-                dispute.party,
-                .conflictingStatements(
-                    of: dispute.party.hex, first: dispute.slotSeed, second: dispute.epochReady)))
-        leaveOut([dispute.party], now)
-        try propose(Set(setUp.plan.members).subtracting([dispute.party]), now)
+        else { return reject(party, .resultInconsistent(field: "dispute")) }
+        try contradicted(dispute.party, dispute.slotSeed, dispute.epochReady, setUp, now)
     }
 
     /// E1: a party refuses. A newcomer that somebody has not confirmed is left out; otherwise the refuser is.
     mutating func proposalRefused(
         _ refusal: EpochRefusal, by party: PartyID, _ now: ContinuousClock.Instant
     ) throws {
-        guard case .settingUp(let setUp) = phase, setUp.plan.proposalHash == refusal.proposalHash,
-            setUp.plan.index(of: party) != nil
-        else { return }
+        guard case .settingUp(let setUp) = phase, setUp.plan.proposalHash == refusal.proposalHash else {
+            return discard("EpochRefusal", from: party)
+        }
+        guard setUp.plan.index(of: party) != nil else {
+            return reject(party, .notEntitled(message: "EpochRefusal"))
+        }
         if refusal.line == .peersMissing {
             var asked = setUp
             asked.unreached[party] = Set(refusal.parties).intersection(setUp.plan.members)
@@ -251,6 +273,7 @@ extension Coordinator {
             output.append(.report(.epochReady(epoch: setUp.plan.proposal.epoch, committee: setUp.plan.committee)))
             followsChain = members
             failedSetUps = 0
+            stalledSince = nil
             leftOut = leftOut.filter { connected[$0] != nil }
             phase = .between
             return
@@ -304,14 +327,17 @@ extension Coordinator {
         }
     }
 
-    /// Waits for members without whom the run cannot go on.
+    /// Waits for members without whom the run cannot go on: at most `rejoinWait` from the moment at which one of them did
+    /// something last, so that one which stays connected and silent ends the run like one that is gone.
     mutating func waitForReturn(
         _ missing: Set<PartyID>, _ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant
     ) {
         abandonStreams()
         // Who was revoked does not come back.
         let missing = missing.filter { registry[$0] != nil }
-        let deadline = now + settings.rejoinWait
+        let since = stalledSince ?? now
+        stalledSince = since
+        let deadline = since + settings.rejoinWait
         phase = .waiting(
             WaitingForReturn(missing: missing, deadline: deadline, suspended: suspended.withoutStreams))
         output.append(.report(.waitingForReturn(missing.sorted(), deadline: deadline)))
@@ -320,12 +346,16 @@ extension Coordinator {
     /// Goes on where the run stopped when the missing members are back, or ends it.
     mutating func advanceWaiting(_ waiting: WaitingForReturn, _ now: ContinuousClock.Instant) throws {
         let missing = waiting.missing.filter { connected[$0] == nil }
-        if missing.isEmpty, !waiting.missing.isEmpty, !planIsStale {
-            return try goOn(waiting.suspended, now)
-        }
-        if canGoOn(with: welcome) { return try propose(welcome, now) }
-        guard now >= waiting.deadline else { return }
-        let who = missing.isEmpty ? "too few parties are connected" : "missing: \(names(missing))"
+        let isOver = now >= waiting.deadline
+        if missing.isEmpty, !waiting.missing.isEmpty, !planIsStale, !isOver { return try goOn(waiting.suspended, now) }
+        let able = isOver ? welcome.subtracting(waiting.missing) : welcome
+        if canGoOn(with: able) { return try propose(able, now) }
+        guard isOver else { return }
+        let who =
+            !missing.isEmpty
+            ? "missing: \(names(missing))"
+            : waiting.missing.isEmpty
+                ? "too few parties are connected" : "connected and silent: \(names(waiting.missing))"
         let opened = answeredUnderBase.isEmpty ? "" : " (some have answered in the open round and may not upload again)"
         finish(
             .aborted,
@@ -342,7 +372,9 @@ extension Coordinator {
     /// Takes a suspended round up again; whatever was on its way is asked for again.
     private mutating func goOn(_ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant) throws {
         switch suspended {
-        case .collecting(let round):
+        case .collecting(var round):
+            // The time that it waited does not count: whoever came back needs some to upload.
+            round.deadline = now + settings.uploadDeadline
             phase = .collecting(round)
             for member in round.round.plan.members where round.uploads[member] == nil && connected[member] != nil {
                 output.append(.send(member, .roundOpen(round.round.open)))
@@ -354,7 +386,7 @@ extension Coordinator {
             var renewed = round
             renewed.deadline = now + settings.partialDeadline
             phase = .answering(renewed)
-            for member in round.certified where connected[member] != nil {
+            for member in round.certified.sorted() where connected[member] != nil {
                 output.append(.send(member, .certificate(round.certificate)))
             }
         case .nothing:
@@ -396,7 +428,7 @@ extension VotingRound {
     func renewed(_ deadline: ContinuousClock.Instant) -> VotingRound {
         VotingRound(
             round: round, set: set, survivors: survivors, leaves: leaves, deadline: deadline, votes: votes,
-            pingedAt: nil)
+            statements: statements, pingedAt: nil)
     }
 }
 

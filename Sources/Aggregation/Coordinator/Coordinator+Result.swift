@@ -60,6 +60,7 @@ extension Coordinator {
             guard partial.leaf == leaf else { throw PeerMisbehavior.leafMismatch(party: party) }
             guard round.partials[partial.slot] == nil else { return output.append(.refuse(stream, .alreadyHeld)) }
             round.partials[partial.slot] = (party, leaf)
+            stalledSince = nil
             output.append(.accept(stream, isPartial: true))
         } catch {
             output.append(.refuse(stream, .invalid))
@@ -164,7 +165,12 @@ extension Coordinator {
 
     /// A member reports that it has applied the round.
     mutating func partyApplied(_ applied: Applied, _ party: PartyID) {
-        guard case .publishing(var round) = phase, applied.ctx == round.round.context.ctx else { return }
+        guard case .publishing(var round) = phase, applied.ctx == round.round.context.ctx else {
+            return discard("Applied", from: party)
+        }
+        guard round.round.plan.index(of: party) != nil else {
+            return reject(party, .notEntitled(message: "Applied"))
+        }
         round.applied.insert(party)
         phase = .publishing(round)
     }

@@ -70,16 +70,9 @@ extension Coordinator {
 
     /// A vector that comes after its phase: it is held if it is in the set, and too late otherwise.
     private func lateRefusal(_ header: StreamHeader, _ party: PartyID) -> VectorRefusal {
-        guard case .upload(let upload) = header else { return .notExpected }
-        let voting: VotingRound
-        switch phase {
-        case .voting(let round): voting = round
-        case .answering(let round), .summing(let round): voting = round.voting
-        default: return .notExpected
-        }
-        guard upload.ctx == voting.round.context.ctx, let index = voting.round.plan.index(of: party) else {
-            return .notExpected
-        }
+        guard case .upload(let upload) = header, let voting = phase.voting, upload.ctx == voting.round.context.ctx,
+            let index = voting.round.plan.index(of: party)
+        else { return .notExpected }
         return voting.set.contains(index) ? .alreadyHeld : .notExpected
     }
 
@@ -154,6 +147,7 @@ extension Coordinator {
             guard upload.leaf == leaf else { throw PeerMisbehavior.leafMismatch(party: party) }
             guard round.uploads[party] == nil else { return output.append(.refuse(stream, .alreadyHeld)) }
             round.uploads[party] = leaf
+            stalledSince = nil
             round.silent[party] = nil
             round.failed.remove(party)
             output.append(.accept(stream, isPartial: false))
@@ -167,8 +161,11 @@ extension Coordinator {
     /// A participant uploads nothing in this round.
     mutating func stayedSilent(_ silence: Silence, _ party: PartyID) {
         guard case .collecting(var round) = phase, silence.ctx == round.round.context.ctx,
-            round.round.plan.index(of: party) != nil, round.uploads[party] == nil
-        else { return }
+            round.uploads[party] == nil
+        else { return discard("Silence", from: party) }
+        guard round.round.plan.index(of: party) != nil else {
+            return reject(party, .notEntitled(message: "Silence"))
+        }
         round.silent[party] = silence.cause
         phase = .collecting(round)
     }
@@ -233,21 +230,35 @@ extension Coordinator {
         phase = .between
     }
 
-    /// R2': a member votes.
+    /// R2': a member votes. Two votes of one member under one base for different sets are evidence: the run stops.
     mutating func voted(_ envelope: Envelope, _ party: PartyID) {
-        guard case .voting(var round) = phase, let key = round.round.plan.key(of: party) else { return }
-        let vote: Vote
+        guard let voting = phase.voting else { return discard(Vote.name, from: party) }
+        guard let key = voting.round.plan.key(of: party) else { return reject(party, .notEntitled(message: Vote.name)) }
+        let signed: Signed<Vote>
         do {
-            vote = try Signed<Vote>(opening: envelope, signedBy: key).value
+            signed = try Signed<Vote>(opening: envelope, signedBy: key)
         } catch {
-            return output.append(.reject(party, .invalid(error)))
+            return reject(party, .invalid(error))
         }
-        let context = round.round.context
-        guard vote.ctx == context.ctx, vote.base == context.base,
-            vote.survivorsHash == round.set.hash(epochHash: context.epochHash)
-        else { return output.append(.reject(party, .wrongRound(message: "Vote"))) }
-        round.votes[party] = envelope
+        let context = voting.round.context
+        if let first = voting.statements[party], first.value.contradicts(signed.value) {
+            reject(
+                party, .conflictingStatements(of: party.hex, first: first.envelope, second: envelope))
+            return finish(
+                .verificationFailed,
+                "conflicting statements: \(name(party)) has signed two votes for different sets under one base; "
+                    + "show the evidence to the sites")
+        }
+        guard case .voting(var round) = phase else { return }
+        if signed.value.isUnder(context) { round.statements[party] = round.statements[party] ?? signed }
+        // The members of the certificate compare the bytes: so must whoever puts a vote into it.
+        let isValid = envelope.payload == round.expectedVote.encoded()
+        if isValid {
+            if round.votes[party] == nil { stalledSince = nil }
+            round.votes[party] = envelope
+        }
         phase = .voting(round)
+        if !isValid { reject(party, .wrongRound(message: Vote.name)) }
     }
 
     /// R2' ends when all have voted and every helper has answered a ping within the last second.
@@ -289,5 +300,25 @@ extension CollectingRound {
             round.plan.index(of: party) != nil
         else { return .notExpected }
         return uploads[party] == nil ? nil : .alreadyHeld
+    }
+}
+
+extension VotingRound {
+    /// The one vote that counts.
+    var expectedVote: Vote {
+        let context = round.context
+        return Vote(
+            epochHash: context.epochHash, ctx: context.ctx, base: context.base,
+            survivorsHash: set.hash(epochHash: context.epochHash))
+    }
+}
+
+extension Vote {
+    /// Whether the vote is one of a round's epoch and base, which allow one set.
+    func isUnder(_ context: RoundContext) -> Bool { epochHash == context.epochHash && base == context.base }
+
+    /// Whether two votes of one member cannot both be honest: another set under the same base of the same epoch.
+    func contradicts(_ other: Vote) -> Bool {
+        epochHash == other.epochHash && base == other.base && survivorsHash != other.survivorsHash
     }
 }

@@ -44,6 +44,8 @@ public struct Coordinator: Sendable {
     var leftOut: Set<PartyID> = []
     /// Members that kept others waiting, and until when no epoch is proposed with them.
     var probation: [PartyID: Probation] = [:]
+    /// When the run began to wait for members, unless one of them has done its part since.
+    var stalledSince: ContinuousClock.Instant?
     /// A registry that takes effect when the helpers have answered.
     var nextRegistry: [PartyID: EpochProposal.Member]?
     /// Newcomers that were left out because this member has not confirmed them; it says Hello again when it has.
@@ -120,6 +122,16 @@ public struct Coordinator: Sendable {
             try event(&self)
         }
         return output
+    }
+
+    /// Has a message counted that changes nothing in this phase.
+    mutating func discard(_ message: String, from party: PartyID) {
+        output.append(.discard(party, message: message, phase: phase.name))
+    }
+
+    /// Has a message counted that breaks the protocol.
+    mutating func reject(_ party: PartyID, _ misbehavior: PeerMisbehavior) {
+        output.append(.reject(party, misbehavior))
     }
 
     /// Asks the shell to write a fact.

@@ -67,6 +67,9 @@ public enum CoordinatorAction: Sendable {
     case accept(StreamID, isPartial: Bool)
     /// Begin empty sums for a round of so many elements.
     case beginSums(RoundContext)
+    /// Count a message that has nothing to say in this phase: it comes late or early, or speaks of a round that is over.
+    /// An honest party that is slow sends such ones too.
+    case discard(PartyID, message: String, phase: String)
     /// Let the stream send.
     case grant(StreamID)
     /// Subtract the partials from the uploads, store S durably, and report its leaf.

@@ -43,6 +43,17 @@ enum CoordinatorPhase: Sendable {
     }
 }
 
+extension CoordinatorPhase {
+    /// The round whose set is fixed and whose sum is not made yet, if there is one.
+    var voting: VotingRound? {
+        switch self {
+        case .voting(let round): round
+        case .answering(let round), .summing(let round): round.voting
+        default: nil
+        }
+    }
+}
+
 /// Steps E1 to E5 of one proposal.
 struct EpochSetUp: Sendable {
     let plan: EpochPlan
@@ -67,7 +78,7 @@ struct OpenedRound: Sendable {
 /// R1.
 struct CollectingRound: Sendable {
     let round: OpenedRound
-    let deadline: ContinuousClock.Instant
+    var deadline: ContinuousClock.Instant
     /// Leaves and trailers of complete uploads.
     var uploads: [PartyID: Digest] = [:]
     var silent: [PartyID: SilenceCause] = [:]
@@ -85,6 +96,8 @@ struct VotingRound: Sendable {
     let leaves: [Digest]
     let deadline: ContinuousClock.Instant
     var votes: [PartyID: Envelope] = [:]
+    /// The first vote of each member under this base, for whatever set: another one contradicts it.
+    var statements: [PartyID: Signed<Vote>] = [:]
     /// When the pongs were asked for, once all votes are there.
     var pingedAt: ContinuousClock.Instant?
 }

@@ -18,13 +18,14 @@ extension CoordinatorShell {
             try apply(context, configuration, survivors, result)
         case .beginSums(let context):
             sums = try RoundSums(context, files: files, restoringUploads: restoresUploads)
+        case .discard(let party, let message, let phase): discard(party, message, phase)
         case .finish(let end): self.end(.finished(end))
         case .grant(let id): grant(id)
         case .makeSum(let context): try makeSum(context)
         case .ping(let parties): for party in parties { ping(party) }
         case .record(let fact): try record(fact)
         case .refuse(let id, let reason): refuse(id, reason)
-        case .reject(let party, let misbehavior): reject(party, misbehavior)
+        case .reject(let party, let misbehavior): try reject(party, misbehavior)
         case .report(let report): try tell(report)
         case .send(let party, let message): sessions[party]?.send(.message(message))
         case .sendDirectory(let parties): sendDirectory(parties)
@@ -120,8 +121,22 @@ extension CoordinatorShell {
         feed { machine, now in try machine.pong(from: session.party, now: now) }
     }
 
-    private func reject(_ party: PartyID, _ misbehavior: PeerMisbehavior) {
+    /// Counts a message that came too late or too early: slow parties send such ones, so it is held against nobody.
+    private func discard(_ party: PartyID, _ message: String, _ phase: String) {
+        refusals.discardedMessages += 1
+        logger.debug(
+            "a message has nothing to say",
+            metadata: ["party": "\(party)", "message": "\(message)", "phase": "\(phase)"])
+    }
+
+    /// Counts and logs a message that breaks the protocol; two statements that contradict each other are kept.
+    private func reject(_ party: PartyID, _ misbehavior: PeerMisbehavior) throws {
         refusals.rejectedMessages += 1
+        if case .conflictingStatements(_, let first, let second) = misbehavior {
+            let paths = [try files.saveEvidence("first", first), try files.saveEvidence("second", second)]
+            progress.warning(
+                "two signed statements of \(name(party)) contradict each other; kept as \(paths[0]) and \(paths[1])")
+        }
         logger.warning(
             "a message was rejected",
             metadata: ["party": "\(party)", "name": "\(name(party))", "reason": "\(misbehavior)"])

@@ -7,6 +7,8 @@ import Transport
 struct RefusalCounters {
     /// Messages and trailers that do not parse.
     var invalidMessages = 0
+    /// Messages that came too late or too early to say anything.
+    var discardedMessages = 0
     /// Messages that parse and break the protocol.
     var rejectedMessages = 0
     /// Streams by the reason of their refusal.
@@ -19,6 +21,7 @@ struct RefusalCounters {
         for (name, count) in transport?.rejectedFrames ?? [:] { counts["frames.\(name)"] = count }
         for (reason, count) in streams { counts["streams.\(reason)"] = count }
         counts["connections.lost"] = transport?.lost ?? 0
+        counts["messages.discarded"] = discardedMessages
         counts["messages.invalid"] = invalidMessages
         counts["messages.rejected"] = rejectedMessages
         return counts.filter { $0.value > 0 }

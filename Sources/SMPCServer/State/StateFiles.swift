@@ -3,6 +3,8 @@
 import Foundation
 import Glibc
 import Identity
+import Messages
+import Primitives
 import Programs
 
 /// Reads, writes and removes the larger files of a state directory: sums and parameters.
@@ -17,6 +19,14 @@ struct StateFiles: Sendable {
     func model(_ paramsHash: String) -> String { "\(directory)/models/\(paramsHash).f32" }
     /// The present model for everybody else.
     var modelFile: String { "\(directory)/model.safetensors" }
+
+    /// Keeps a signed statement for people to show; gives its path.
+    func saveEvidence(_ name: String, _ envelope: Envelope) throws -> String {
+        let bytes = envelope.encoded()
+        let path = "\(directory)/evidence/\(name)-\(SHA256.hash(bytes).hex.prefix(16)).envelope"
+        try write(bytes, to: path)
+        return path
+    }
 
     /// Replaces a file; it is on disk when this returns.
     func write(_ bytes: [UInt8], to path: String) throws {

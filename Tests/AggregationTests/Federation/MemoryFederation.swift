@@ -123,6 +123,7 @@ final class MemoryFederation {
             case .beginSums(let context):
                 uploadSum = Field64Vector(count: context.elements)
                 partialSum = Field64Vector(count: context.elements)
+            case .discard: break
             case .grant(let stream):
                 guard let entry = streams[stream] else { continue }
                 queueEnd(stream, entry.trailer, entry.vector)

@@ -129,6 +129,23 @@ import Transport
         #expect(counters.filter { $0.key.hasPrefix("frames.") }.values.reduce(0, +) > 50)
     }
 
+    /// Messages that parse, of another role: each is refused, and the sixty-fourth is the last.
+    @Test func aConnectionThatBringsOnlyRefusalsIsClosed() async throws {
+        let counters = try await attack { server, port in
+            let rogue = try await server.join(server.invite("rogue"), key: .generate(), port: port)
+            let connection = try await dial(
+                host: "127.0.0.1", port: port, identity: rogue.tlsIdentity,
+                expecting: .coordinator(federation: rogue.federation))
+            let hello = Hello(instance: [UInt8](repeating: 1, count: 16), addresses: [], position: nil)
+            try await connection.send(ControlMessage.hello(hello).encoded())
+            let message = ControlMessage.runEnd(RunEnd(outcome: .complete, sentence: "over")).encoded()
+            for _ in 0..<PartySession.refusalsMax { try await connection.send(message) }
+            for try await _ in connection.events {}
+            #expect(connection.end == .closed(.violation))
+        }
+        #expect(counters["messages.rejected"] == PartySession.refusalsMax)
+    }
+
     @Test func randomFramesOfStrangersWhoEnrolChangeNothing() async throws {
         let counters = try await attack { server, port in
             try await sendFrames(2_000, port, nil, .enrolment, try server.state.identity().authority)

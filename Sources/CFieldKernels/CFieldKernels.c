@@ -62,6 +62,24 @@ CLONED void field64_subtract(uint64_t *restrict accumulator, const uint64_t *res
     }
 }
 
+CLONED void field64_add_lazy(uint64_t *restrict accumulator, const uint64_t *restrict words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        accumulator[i] = add_lazy(accumulator[i], canonical(words[i]));
+    }
+}
+
+CLONED void field64_subtract_lazy(uint64_t *restrict accumulator, const uint64_t *restrict words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        accumulator[i] = subtract_lazy(accumulator[i], canonical(words[i]));
+    }
+}
+
+CLONED void field64_negate(uint64_t *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        words[i] = subtract_lazy(0, canonical(words[i]));
+    }
+}
+
 CLONED void field64_canonicalize(uint64_t *words, size_t count) {
     for (size_t i = 0; i < count; i++) {
         words[i] = canonical(words[i]);
@@ -106,10 +124,7 @@ uint64_t field64_inner_product(const uint64_t *a, const uint64_t *b, size_t coun
     return reduce_sum(sum);
 }
 
-// An element of F_p[w]/(w² − 7), canonical parts.
-typedef struct {
-    uint64_t one, w;
-} extension;
+typedef field64_extension extension;
 
 // (a + b·w)(c + d·w) = ac + 7bd + (ad + bc)·w.
 static inline extension multiply_extension(extension x, extension y) {
@@ -121,29 +136,85 @@ static inline extension multiply_extension(extension x, extension y) {
     return (extension){reduce_sum(one), reduce_sum(w)};
 }
 
-// How many words one step of the evaluation takes.
-#define STEP 8
+// Horner's rule word by word: acc ← (acc + words[j])·z.
+static extension absorb_words(extension acc, extension z, const uint64_t *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        acc.one = canonical(add_lazy(words[i], acc.one));
+        acc = multiply_extension(acc, z);
+    }
+    return acc;
+}
 
-void field64_extension_absorb(uint64_t state[2], const uint64_t point[2], const uint64_t *words, size_t count) {
-    extension acc = {state[0], state[1]};
-    extension power[STEP + 1];  // power[j] = z^j
-    power[0] = (extension){1, 0};
-    for (size_t j = 1; j <= STEP; j++) {
-        power[j] = multiply_extension(power[j - 1], (extension){point[0], point[1]});
+// How many words one step of the evaluation takes, and how many bits a piece of a power has: a half of a word times a piece is
+// below 2^54, and BLOCK such products below 2^64.
+#define BLOCK 256
+#define PIECE 22
+#define PIECE_MASK ((UINT64_C(1) << PIECE) - 1)
+_Static_assert(BLOCK <= (UINT64_C(1) << (64 - 32 - PIECE)), "sums of products of pieces fit a word");
+
+// One coordinate of z^BLOCK, …, z^1 in pieces: piece[k][j] holds bits 22k … 22k + 21 of that of z^(BLOCK − j).
+typedef struct {
+    uint32_t piece[3][BLOCK];
+} power_pieces;
+
+static inline void cut(power_pieces *pieces, size_t j, uint64_t power) {
+    pieces->piece[0][j] = (uint32_t)(power & PIECE_MASK);
+    pieces->piece[1][j] = (uint32_t)(power >> PIECE & PIECE_MASK);
+    pieces->piece[2][j] = (uint32_t)(power >> 2 * PIECE);
+}
+
+// Σ halves·pieces, by the place of the piece.
+typedef struct {
+    uint64_t low[3], high[3];
+} piece_sums;
+
+// sums[0] + sums[1]·2^22 + sums[2]·2^44 is below 2^109.
+static inline uint64_t join(const uint64_t sums[3]) {
+    uint128_t sum = sums[0] + ((uint128_t)sums[1] << PIECE) + ((uint128_t)sums[2] << 2 * PIECE);
+    return canonical(reduce((uint64_t)(sum >> 64), (uint64_t)sum));
+}
+
+static inline uint64_t join_halves(const piece_sums *sums) {
+    return canonical(add_lazy(multiply_lazy(join(sums->high), UINT64_C(1) << 32), join(sums->low)));
+}
+
+// Computes Σ words[j]·power(j) over a block: six sums of products of 32 by 22 bits, none of which needs a carry.
+CLONED static void sum_block(piece_sums *result, const uint64_t *restrict words, const power_pieces *restrict powers) {
+    uint64_t l0 = 0, l1 = 0, l2 = 0, h0 = 0, h1 = 0, h2 = 0;
+    for (size_t j = 0; j < BLOCK; j++) {
+        uint64_t low = words[j] & EPSILON, high = words[j] >> 32;
+        uint64_t p0 = powers->piece[0][j], p1 = powers->piece[1][j], p2 = powers->piece[2][j];
+        l0 += low * p0;
+        l1 += low * p1;
+        l2 += low * p2;
+        h0 += high * p0;
+        h1 += high * p1;
+        h2 += high * p2;
     }
-    // Horner's rule in steps of m words: acc ← acc·z^m + Σ words[j]·z^(m−j). The short step comes last.
-    for (size_t i = 0; i < count; i += STEP) {
-        size_t m = count - i < STEP ? count - i : STEP;
-        extension raised = multiply_extension(acc, power[m]);
-        product_sum one = {raised.one, 0}, w = {raised.w, 0};
-        for (size_t j = 0; j < m; j++) {
-            add_product(&one, words[i + j], power[m - j].one);
-            add_product(&w, words[i + j], power[m - j].w);
+    *result = (piece_sums){{l0, l1, l2}, {h0, h1, h2}};
+}
+
+extension field64_extension_absorb(extension acc, extension z, const uint64_t *words, size_t count) {
+    size_t i = 0;
+    // Horner's rule in steps of a block: acc ← acc·z^BLOCK + Σ words[j]·z^(BLOCK − j). The table pays from two blocks on.
+    if (count >= 2 * BLOCK) {
+        power_pieces one, w;
+        extension power = {1, 0};
+        for (size_t j = BLOCK; j-- > 0;) {
+            power = multiply_extension(power, z);
+            cut(&one, j, power.one);
+            cut(&w, j, power.w);
         }
-        acc = (extension){reduce_sum(one), reduce_sum(w)};
+        for (; count - i >= BLOCK; i += BLOCK) {
+            piece_sums sums;
+            acc = multiply_extension(acc, power);
+            sum_block(&sums, words + i, &one);
+            acc.one = canonical(add_lazy(join_halves(&sums), acc.one));
+            sum_block(&sums, words + i, &w);
+            acc.w = canonical(add_lazy(join_halves(&sums), acc.w));
+        }
     }
-    state[0] = acc.one;
-    state[1] = acc.w;
+    return absorb_words(acc, z, words + i, count - i);
 }
 
 CLONED static uint64_t largest(const uint64_t *words, size_t count) {
@@ -236,8 +307,17 @@ CLONED void field64_from_signed(uint64_t *restrict words, const int64_t *restric
 // (p − 1)/2 < 2^63, so that every result fits.
 CLONED void field64_to_signed(int64_t *restrict values, const uint64_t *restrict words, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        values[i] = (int64_t)(words[i] > (P - 1) / 2 ? words[i] - P : words[i]);
+        uint64_t word = canonical(words[i]);
+        values[i] = (int64_t)(word > (P - 1) / 2 ? word - P : word);
     }
+}
+
+CLONED int field64_are_equal(const uint64_t *a, const uint64_t *b, size_t count) {
+    uint64_t different = 0;
+    for (size_t i = 0; i < count; i++) {
+        different |= canonical(a[i]) ^ canonical(b[i]);
+    }
+    return different == 0;
 }
 
 void field64_load(uint64_t *words, const uint8_t *bytes, size_t count) {
@@ -249,13 +329,12 @@ void field64_load(uint64_t *words, const uint8_t *bytes, size_t count) {
 #endif
 }
 
-void field64_store(uint8_t *bytes, const uint64_t *words, size_t count) {
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+CLONED void field64_store(uint8_t *restrict bytes, const uint64_t *restrict words, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        uint64_t word = __builtin_bswap64(words[i]);
+        uint64_t word = canonical(words[i]);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
         memcpy(bytes + 8 * i, &word, sizeof word);
     }
-#else
-    memcpy(bytes, words, count * sizeof(uint64_t));
-#endif
 }

@@ -6,13 +6,20 @@ extension Field64Vector {
     /// Adds a vector of the same length.
     public mutating func add(_ other: Field64Vector) throws(FieldError) {
         try requireCount(other.count)
-        unsafe combine(other.reduced.words.span, at: 0) { unsafe field64_add($0, $1, $2) }
+        unsafe combine(other.words.span, at: 0, other.isCanonical ? field64_add : field64_add_lazy)
     }
 
     /// Subtracts a vector of the same length.
     public mutating func subtract(_ other: Field64Vector) throws(FieldError) {
         try requireCount(other.count)
-        unsafe combine(other.reduced.words.span, at: 0) { unsafe field64_subtract($0, $1, $2) }
+        unsafe combine(other.words.span, at: 0, other.isCanonical ? field64_subtract : field64_subtract_lazy)
+    }
+
+    /// Replaces every element by its additive inverse.
+    public mutating func negate() {
+        isCanonical = false
+        let count = count
+        unsafe words.withLimbs { unsafe field64_negate($0, count) }
     }
 
     /// Adds canonical words to the elements from `offset` on.
@@ -21,46 +28,47 @@ extension Field64Vector {
     ///   not below the modulus, before anything is added.
     public mutating func add(contentsOf canonical: Span<UInt64>, at offset: Int = 0) throws(FieldError) {
         try requireCanonical(canonical, at: offset)
-        unsafe combine(canonical, at: offset) { unsafe field64_add($0, $1, $2) }
+        unsafe combine(canonical, at: offset, field64_add)
     }
 
     /// Subtracts canonical words from the elements from `offset` on; throws like `add(contentsOf:at:)`.
     public mutating func subtract(contentsOf canonical: Span<UInt64>, at offset: Int = 0) throws(FieldError) {
         try requireCanonical(canonical, at: offset)
-        unsafe combine(canonical, at: offset) { unsafe field64_subtract($0, $1, $2) }
+        unsafe combine(canonical, at: offset, field64_subtract)
+    }
+
+    /// Adds any words, taken modulo p, to the elements from `offset` on; nothing is scanned.
+    ///
+    /// - Throws: `outOfRange` when they do not lie within the vector.
+    public mutating func add(unreduced words: Span<UInt64>, at offset: Int = 0) throws(FieldError) {
+        try requireRange(count: words.count, at: offset)
+        unsafe combine(words, at: offset, field64_add_lazy)
+    }
+
+    /// Subtracts any words, taken modulo p, from the elements from `offset` on; throws like `add(unreduced:at:)`.
+    public mutating func subtract(unreduced words: Span<UInt64>, at offset: Int = 0) throws(FieldError) {
+        try requireRange(count: words.count, at: offset)
+        unsafe combine(words, at: offset, field64_subtract_lazy)
     }
 
     /// Multiplies element by element with a vector of the same length.
     public mutating func multiply(_ other: Field64Vector) throws(FieldError) {
         try requireCount(other.count)
-        unsafe combine(other.words.span, at: 0) { unsafe field64_multiply($0, $1, $2) }
+        unsafe combine(other.words.span, at: 0, field64_multiply)
     }
 
     /// Multiplies every element by one factor.
     public mutating func multiply(by factor: Field64) {
         isCanonical = false
-        unsafe words.withUnsafeMutableBufferPointer { words in
-            guard let base = words.baseAddress else { return }
-            unsafe field64_scale(base, factor.canonical, words.count)
-        }
+        let count = count
+        unsafe words.withLimbs { unsafe field64_scale($0, factor.canonical, count) }
     }
 
     /// Computes the sum of the products with a vector of the same length.
     public func innerProduct(_ other: Field64Vector) throws(FieldError) -> Field64 {
         try requireCount(other.count)
-        let sum = unsafe words.withUnsafeBufferPointer { a in
-            unsafe other.words.withUnsafeBufferPointer { b in
-                guard let a = a.baseAddress, let b = b.baseAddress else { return UInt64(0) }
-                return unsafe field64_inner_product(a, b, count)
-            }
-        }
+        let sum = unsafe field64_inner_product(words, other.words, count)
         return Field64(unchecked: sum)
-    }
-
-    private var reduced: Field64Vector {
-        var copy = self
-        copy.canonicalize()
-        return copy
     }
 
     private func requireCount(_ other: Int) throws(FieldError) {
@@ -68,22 +76,27 @@ extension Field64Vector {
     }
 
     private func requireCanonical(_ other: Span<UInt64>, at offset: Int) throws(FieldError) {
-        guard offset >= 0, offset <= count, other.count <= count - offset else {
-            throw .outOfRange(offset: offset, count: other.count, available: count)
-        }
+        try requireRange(count: other.count, at: offset)
         if let index = other.firstNotCanonical { throw .notCanonical(index: index) }
+    }
+
+    /// Refuses elements from `offset` on that do not lie within the vector.
+    func requireRange(count other: Int, at offset: Int) throws(FieldError) {
+        guard offset >= 0, offset <= count, other <= count - offset else {
+            throw .outOfRange(offset: offset, count: other, available: count)
+        }
     }
 
     /// Runs a kernel over the words from `offset` on; the range has been checked.
     private mutating func combine(
         _ other: Span<UInt64>, at offset: Int,
-        _ kernel: (UnsafeMutablePointer<UInt64>, UnsafePointer<UInt64>, Int) -> Void
+        _ kernel: (UnsafeMutablePointer<UInt64>?, UnsafePointer<UInt64>?, Int) -> Void
     ) {
         isCanonical = false
-        unsafe words.withUnsafeMutableBufferPointer { words in
+        unsafe words.withLimbs { words in
             unsafe other.withUnsafeBufferPointer { other in
-                guard let target = words.baseAddress, let source = other.baseAddress else { return }
-                unsafe kernel(target + offset, source, other.count)
+                guard let source = other.baseAddress else { return }
+                unsafe kernel(words + offset, source, other.count)
             }
         }
     }

@@ -37,12 +37,7 @@ public struct Field64Vector: Sendable {
     public init(signed values: [Int64]) {
         words = Array(repeating: 0, count: values.count)
         isCanonical = true
-        unsafe words.withUnsafeMutableBufferPointer { words in
-            unsafe values.withUnsafeBufferPointer { values in
-                guard let target = words.baseAddress, let source = values.baseAddress else { return }
-                unsafe field64_from_signed(target, source, values.count)
-            }
-        }
+        unsafe words.withLimbs { unsafe field64_from_signed($0, values, values.count) }
     }
 
     /// The number of elements.
@@ -66,24 +61,16 @@ public struct Field64Vector: Sendable {
 
     /// Copies all elements out as the integers of least magnitude they stand for, in ±(p − 1)/2.
     public func signedValues() -> [Int64] {
-        let source = canonicalWords()
-        var values = [Int64](repeating: 0, count: source.count)
-        unsafe values.withUnsafeMutableBufferPointer { values in
-            unsafe source.withUnsafeBufferPointer { source in
-                guard let target = values.baseAddress, let words = source.baseAddress else { return }
-                unsafe field64_to_signed(target, words, source.count)
-            }
-        }
+        var values = [Int64](repeating: 0, count: count)
+        unsafe field64_to_signed(&values, words, count)
         return values
     }
 
     /// Reduces every word below the modulus; free when that is already so.
     public mutating func canonicalize() {
         guard !isCanonical else { return }
-        unsafe words.withUnsafeMutableBufferPointer { words in
-            guard let base = words.baseAddress else { return }
-            unsafe field64_canonicalize(base, words.count)
-        }
+        let count = count
+        unsafe words.withLimbs { unsafe field64_canonicalize($0, count) }
         isCanonical = true
     }
 
@@ -102,9 +89,10 @@ public struct Field64Vector: Sendable {
 }
 
 extension Field64Vector: Equatable {
-    /// Compares the elements, whatever words represent them.
+    /// Compares the elements, whatever words represent them, in a time that depends on the lengths alone.
     public static func == (a: Field64Vector, b: Field64Vector) -> Bool {
-        a.count == b.count && (a.isCanonical ? a.words : a.canonicalWords()) == b.canonicalWords()
+        guard a.count == b.count else { return false }
+        return unsafe field64_are_equal(a.words, b.words, a.count) != 0
     }
 }
 

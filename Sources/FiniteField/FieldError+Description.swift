@@ -9,7 +9,9 @@ extension FieldError: CustomStringConvertible {
         case .laneMismatch(let expected, let actual):
             "a vector in lanes of \(actual) limbs where lanes of \(expected) are expected: make both alike"
         case .laneTooNarrow(let limbsNeeded, let limbs):
-            "lanes of \(limbs) limbs, but the modulus needs at least \(limbsNeeded)"
+            "lanes of \(limbs) limbs, but at least \(limbsNeeded) are needed"
+        case .laneTooWide(let limbsMax, let limbs):
+            "lanes of \(limbs) limbs, but at most \(limbsMax) are taken"
         case .lengthNotMultiple(let unit, let actual):
             "\(actual) bytes or limbs do not make whole elements of \(unit)"
         case .malformedNumber(let base):

@@ -6,8 +6,10 @@ public enum FieldError: Error, Equatable, Sendable {
     case countMismatch(expected: Int, actual: Int)
     /// Bytes do not make whole elements.
     case lengthNotMultiple(of: Int, actual: Int)
-    /// A lane must hold at least the modulus and one guard bit.
+    /// A lane must hold at least the modulus.
     case laneTooNarrow(limbsNeeded: Int, limbs: Int)
+    /// A lane is wider than this module takes.
+    case laneTooWide(limbsMax: Int, limbs: Int)
     /// Two vectors lie in lanes of different width.
     case laneMismatch(expected: Int, actual: Int)
     /// Text is not a number in the base asked for.

@@ -7,10 +7,8 @@ extension PrimeFieldVector {
     ///
     /// - Throws: `modulusMismatch`, `laneMismatch`, `countMismatch`.
     public mutating func add(_ other: PrimeFieldVector) throws(FieldError) {
-        let addend = try admit(other)
-        // Below (pending + addend.pending)·p ≤ 2^(64·laneLimbs) in every lane: no carry leaves one.
-        pending += addend.pending
-        addLimbs(addend.limbs)
+        try requireMatch(other)
+        unsafe combine(Operand(other), other.limbs, at: 0, .add)
     }
 
     /// Adds those words that are below the modulus to the elements from `offset` on, one behind the other, and skips the
@@ -39,55 +37,116 @@ extension PrimeFieldVector {
     ///
     /// `mpn` borrows across lanes, so every lane is first raised by a multiple of p that is not below its subtrahend.
     public mutating func subtract(_ other: PrimeFieldVector) throws(FieldError) {
-        let subtrahend = try admit(other)
-        pending += subtrahend.pending
-        addLimbs(bias(multiple: UInt64(subtrahend.pending)))
-        unsafe limbs.withUnsafeMutableBufferPointer { limbs in
-            unsafe subtrahend.limbs.withUnsafeBufferPointer { other in
-                guard let target = limbs.baseAddress, let source = other.baseAddress else { return }
-                let borrow = unsafe mpn_sub_n(target, target, source, limbs.count)
-                assert(borrow == 0, "the bias exceeds every lane of the subtrahend")
+        try requireMatch(other)
+        unsafe combine(Operand(other), other.limbs, at: 0, .subtract)
+    }
+
+    /// Adds elements of `modulus.limbs.count` limbs each to those from `offset` on.
+    ///
+    /// - Throws: `lengthNotMultiple`; `outOfRange` when they do not lie within the vector; `notCanonical` with the index of the
+    ///   first that is not below the modulus, before anything is added.
+    public mutating func add(contentsOf canonical: Span<UInt64>, at offset: Int = 0) throws(FieldError) {
+        let operand = try admit(canonical, at: offset)
+        unsafe canonical.withUnsafeBufferPointer { canonical in
+            if let base = canonical.baseAddress { unsafe combine(operand, base, at: offset, .add) }
+        }
+    }
+
+    /// Subtracts elements from those from `offset` on; throws like `add(contentsOf:at:)`.
+    public mutating func subtract(contentsOf canonical: Span<UInt64>, at offset: Int = 0) throws(FieldError) {
+        let operand = try admit(canonical, at: offset)
+        unsafe canonical.withUnsafeBufferPointer { canonical in
+            if let base = canonical.baseAddress { unsafe combine(operand, base, at: offset, .subtract) }
+        }
+    }
+
+    /// Replaces every element by its additive inverse.
+    public mutating func negate() {
+        let (prime, count, lane) = (modulus.limbs, count, laneLimbs)
+        guard guardBits > 0 else {
+            return unsafe limbs.withLimbs { unsafe summand_tight_negate($0, count, prime, prime.count) }
+        }
+        if pending == pendingMax { canonicalize() }
+        let multiple = UInt64(pending)
+        unsafe limbs.withLimbs { unsafe summand_lanes_negate($0, count, lane, multiple, prime, prime.count) }
+        // Zero became multiple·p itself, which is below the next multiple only.
+        pending += 1
+    }
+
+    /// What is known of the second operand beside its limbs: elements, limbs of each, and that all are below `pending`·p.
+    struct Operand {
+        var count: Int
+        var lane: Int
+        var pending: Int
+
+        init(count: Int, lane: Int, pending: Int) {
+            self.count = count
+            self.lane = lane
+            self.pending = pending
+        }
+
+        init(_ vector: PrimeFieldVector) {
+            self.init(count: vector.count, lane: vector.laneLimbs, pending: vector.pending)
+        }
+    }
+
+    enum Operation {
+        case add
+        case subtract
+    }
+
+    /// Combines the elements from `offset` on with an operand that is known to match, reducing what no longer fits first.
+    mutating func combine(
+        _ operand: Operand, _ source: UnsafePointer<UInt64>, at offset: Int, _ operation: Operation
+    ) {
+        guard guardBits > 0 else { return unsafe combineTight(source, operand.count, at: offset, operation) }
+        if operand.pending > pendingMax - pending { canonicalize() }
+        // With one guard bit a vector that was just reduced may still not take an operand that was not.
+        let isReduced = operand.pending > pendingMax - pending
+        let multiple = isReduced ? 1 : operand.pending
+        // Below (pending + multiple)·p ≤ 2^(64·laneLimbs) in every lane: no carry leaves one.
+        pending += multiple
+        let prime = modulus.limbs
+        let (count, lane) = (operand.count, laneLimbs)
+        let operand = unsafe summand_operand(limbs: source, lane: operand.lane, reduced: isReduced ? 1 : 0)
+        unsafe limbs.withLimbs { lanes in
+            let target = unsafe lanes + offset * lane
+            switch operation {
+            case .add: unsafe summand_lanes_add(target, count, lane, operand, prime, prime.count)
+            case .subtract:
+                unsafe summand_lanes_subtract(target, count, lane, operand, UInt64(multiple), prime, prime.count)
             }
         }
     }
 
-    /// Multiplies element by element with a vector of the same modulus and length, reducing at once; throws like `add`.
-    public mutating func multiply(_ other: PrimeFieldVector) throws(FieldError) {
-        try requireMatch(other)
-        let width = modulus.limbs.count
-        let a = canonicalLimbs()
-        let b = other.canonicalLimbs()
-        var products = PrimeFieldVector.products(a, b, count: count, width: width)
-        PrimeFieldVector.reduce(&products, count: count, lane: 2 * width, modulus: modulus)
-        limbs = PrimeFieldVector.lanes(products, of: 2 * width, in: laneLimbs, width: width, count: count)
-        pending = 1
-    }
-
-    /// Multiplies every element by a scalar below the modulus, given in `modulus.limbs.count` limbs.
-    ///
-    /// - Throws: `lengthNotMultiple`, `notCanonical`.
-    public mutating func multiply(by scalar: [UInt64]) throws(FieldError) {
-        guard scalar.count == modulus.limbs.count else {
-            throw .lengthNotMultiple(of: modulus.limbs.count, actual: scalar.count)
+    /// The same in lanes without a guard bit, where all elements of both are below the modulus.
+    private mutating func combineTight(
+        _ source: UnsafePointer<UInt64>, _ count: Int, at offset: Int, _ operation: Operation
+    ) {
+        let (prime, lane) = (modulus.limbs, laneLimbs)
+        unsafe limbs.withLimbs { lanes in
+            let target = unsafe lanes + offset * lane
+            switch operation {
+            case .add: unsafe summand_tight_add(target, source, count, prime, prime.count)
+            case .subtract: unsafe summand_tight_subtract(target, source, count, prime, prime.count)
+            }
         }
-        if let index = modulus.firstNotCanonical(scalar, count: 1) { throw .notCanonical(index: index) }
-        // A source lane of no width reads the same scalar for every element.
-        let repeated = PrimeFieldVector.lanes(scalar, of: 0, in: scalar.count, width: scalar.count, count: count)
-        try multiply(PrimeFieldVector(modulus: modulus, canonical: repeated, laneLimbs: laneLimbs))
     }
 
-    /// Checks that another vector fits, and reduces one or both when the guard bits are used up.
-    private mutating func admit(_ other: PrimeFieldVector) throws(FieldError) -> PrimeFieldVector {
-        try requireMatch(other)
-        if other.pending <= pendingMax - pending { return other }
-        canonicalize()
-        if other.pending <= pendingMax - pending { return other }
-        var reduced = other
-        reduced.canonicalize()
-        return reduced
+    private func admit(_ canonical: Span<UInt64>, at offset: Int) throws(FieldError) -> Operand {
+        let width = modulus.limbs.count
+        guard canonical.count.isMultiple(of: width) else {
+            throw .lengthNotMultiple(of: width, actual: canonical.count)
+        }
+        let added = canonical.count / width
+        guard offset >= 0, offset <= count, added <= count - offset else {
+            throw .outOfRange(offset: offset, count: added, available: count)
+        }
+        if let index = modulus.firstNotCanonical(canonical, lane: width) { throw .notCanonical(index: index) }
+        return Operand(count: added, lane: width, pending: 1)
     }
 
-    private func requireMatch(_ other: PrimeFieldVector) throws(FieldError) {
+    func requireMatch(_ other: PrimeFieldVector) throws(FieldError) {
         guard modulus == other.modulus else {
             throw .modulusMismatch(expected: modulus, actual: other.modulus)
         }
@@ -95,64 +154,5 @@ extension PrimeFieldVector {
             throw .laneMismatch(expected: laneLimbs, actual: other.laneLimbs)
         }
         guard count == other.count else { throw .countMismatch(expected: count, actual: other.count) }
-    }
-
-    private mutating func addLimbs(_ other: [UInt64]) {
-        unsafe limbs.withUnsafeMutableBufferPointer { limbs in
-            unsafe other.withUnsafeBufferPointer { other in
-                guard let target = limbs.baseAddress, let source = other.baseAddress else { return }
-                let carry = unsafe mpn_add_n(target, target, source, limbs.count)
-                assert(carry == 0, "pending additions fit the guard bits")
-            }
-        }
-    }
-
-    /// A vector of lanes that all hold `multiple`·p.
-    private func bias(multiple: UInt64) -> [UInt64] {
-        var lane = modulus.limbs
-        var carry: UInt64 = 0
-        for index in lane.indices {
-            let (high, low) = lane[index].multipliedFullWidth(by: multiple)
-            let overflow: Bool
-            (lane[index], overflow) = low.addingReportingOverflow(carry)
-            carry = high &+ (overflow ? 1 : 0)
-        }
-        // The multiple fits a lane, so limbs beyond it are zero.
-        lane.append(carry)
-        lane += repeatElement(0, count: max(0, laneLimbs - lane.count))
-        return PrimeFieldVector.lanes(lane, of: 0, in: laneLimbs, width: laneLimbs, count: count)
-    }
-
-    /// Multiplies elements of `width` limbs pairwise into lanes of twice that.
-    private static func products(_ a: [UInt64], _ b: [UInt64], count: Int, width: Int) -> [UInt64] {
-        var products = [UInt64](repeating: 0, count: 2 * width * count)
-        unsafe products.withUnsafeMutableBufferPointer { products in
-            unsafe a.withUnsafeBufferPointer { a in
-                unsafe b.withUnsafeBufferPointer { b in
-                    guard let target = products.baseAddress, let a = a.baseAddress, let b = b.baseAddress
-                    else { return }
-                    for index in 0..<count {
-                        unsafe summand_mpn_mul(
-                            target + 2 * width * index, a + width * index, b + width * index, width)
-                    }
-                }
-            }
-        }
-        return products
-    }
-
-    /// Reduces lanes of any width in place.
-    private static func reduce(_ lanes: inout [UInt64], count: Int, lane: Int, modulus: PrimeModulus) {
-        var quotient = [UInt64](repeating: 0, count: lane - modulus.limbs.count + 1)
-        unsafe lanes.withUnsafeMutableBufferPointer { lanes in
-            unsafe modulus.limbs.withUnsafeBufferPointer { prime in
-                unsafe quotient.withUnsafeMutableBufferPointer { quotient in
-                    guard let base = lanes.baseAddress, let divisor = prime.baseAddress,
-                        let scratch = quotient.baseAddress
-                    else { return }
-                    unsafe summand_mpn_reduce_lanes(base, count, lane, divisor, prime.count, scratch)
-                }
-            }
-        }
     }
 }

@@ -6,8 +6,17 @@ internal import CGMP
 ///
 /// An element lies in a *lane* of `laneLimbs` limbs, wider than the modulus by *guard bits*, so that sums need no reduction
 /// until the guard bits are used up: the vector counts *pending* additions, each lane being below `pending`·p, and reduces
-/// by itself when the next one would not fit. This is the reference that `Field64Vector` is proved against.
+/// by itself when the next one would not fit. Lanes without a guard bit are reduced with every operation. This is the
+/// reference that `Field64Vector` is proved against.
+///
+/// Additions and subtractions take a time that does not depend on values, as long as no reduction is due; reductions and products
+/// divide, and GMP's division does not promise that.
 public struct PrimeFieldVector: Sendable {
+    /// The widest lane, in limbs.
+    public static let laneLimbsMax = Int(SUMMAND_LANE_MAX)
+    /// The guard bits of lanes whose width is not asked for.
+    public static let guardBitsMin = 16
+
     /// The prime.
     public let modulus: PrimeModulus
     /// The number of elements.
@@ -27,37 +36,43 @@ public struct PrimeFieldVector: Sendable {
 
     /// Makes a vector of zeros.
     ///
-    /// - Parameter laneLimbs: limbs of a lane; by default the fewest that leave at least 16 guard bits.
-    /// - Throws: `laneTooNarrow` when there would be no guard bit.
+    /// - Parameter laneLimbs: limbs of a lane; by default the fewest that leave at least `guardBitsMin` guard bits.
+    /// - Throws: `laneTooNarrow` when the modulus would not fit, `laneTooWide`.
     public init(modulus: PrimeModulus, count: Int, laneLimbs: Int? = nil) throws(FieldError) {
-        let width = laneLimbs ?? (modulus.bits + 16 + 63) / 64
-        guard 64 * width > modulus.bits else {
-            throw .laneTooNarrow(limbsNeeded: modulus.bits / 64 + 1, limbs: width)
+        let lane = laneLimbs ?? (modulus.bits + Self.guardBitsMin + 63) / 64
+        guard lane >= modulus.limbs.count else {
+            throw .laneTooNarrow(limbsNeeded: modulus.limbs.count, limbs: lane)
         }
-        self.modulus = modulus
-        self.count = count
-        self.laneLimbs = width
-        limbs = Array(repeating: 0, count: width * count)
-        pending = 1
+        guard lane <= Self.laneLimbsMax else { throw .laneTooWide(limbsMax: Self.laneLimbsMax, limbs: lane) }
+        self.init(zeros: count, modulus: modulus, lane: lane)
     }
 
     /// Takes elements of `modulus.limbs.count` limbs each, one behind the other, all below the modulus.
     ///
-    /// - Throws: `lengthNotMultiple`, `notCanonical` with the index of the first element that is not below the modulus.
+    /// - Throws: `lengthNotMultiple`, `notCanonical` with the index of the first element that is not below the modulus,
+    ///   `laneTooNarrow`, `laneTooWide`.
     public init(modulus: PrimeModulus, canonical elements: [UInt64], laneLimbs: Int? = nil) throws(FieldError) {
         let width = modulus.limbs.count
         guard elements.count.isMultiple(of: width) else {
             throw .lengthNotMultiple(of: width, actual: elements.count)
         }
         try self.init(modulus: modulus, count: elements.count / width, laneLimbs: laneLimbs)
-        if let index = modulus.firstNotCanonical(elements, count: count) { throw .notCanonical(index: index) }
-        limbs = PrimeFieldVector.lanes(elements, of: width, in: self.laneLimbs, width: width, count: count)
+        if let index = modulus.firstNotCanonical(elements.span, lane: width) { throw .notCanonical(index: index) }
+        unsafe limbs.withLimbs { lanes in
+            unsafe summand_copy_lanes(lanes, self.laneLimbs, elements, width, width, count)
+        }
     }
 
-    /// Copies the elements of a vector over Field64 into lanes of two limbs.
-    public init(_ vector: Field64Vector) {
-        self.init(modulus: .field64, count: vector.count, width: 2)
-        limbs = PrimeFieldVector.lanes(vector.canonicalWords(), of: 1, in: 2, width: 1, count: count)
+    /// Takes elements of one field.
+    ///
+    /// - Throws: `modulusMismatch`, `laneTooNarrow`, `laneTooWide`.
+    public init(
+        modulus: PrimeModulus, elements: [PrimeFieldElement], laneLimbs: Int? = nil
+    ) throws(FieldError) {
+        for element in elements where element.modulus != modulus {
+            throw .modulusMismatch(expected: modulus, actual: element.modulus)
+        }
+        try self.init(modulus: modulus, canonical: elements.flatMap(\.limbs), laneLimbs: laneLimbs)
     }
 
     /// Copies the elements out, reduced, `modulus.limbs.count` limbs each.
@@ -65,62 +80,31 @@ public struct PrimeFieldVector: Sendable {
         var copy = self
         copy.canonicalize()
         let width = modulus.limbs.count
-        return PrimeFieldVector.lanes(copy.limbs, of: laneLimbs, in: width, width: width, count: count)
+        guard width != laneLimbs else { return copy.limbs }
+        var packed = [UInt64](repeating: 0, count: width * count)
+        unsafe summand_copy_lanes(&packed, width, copy.limbs, laneLimbs, width, count)
+        return packed
     }
 
-    /// The limbs of one element, reduced.
-    public subscript(index: Int) -> [UInt64] {
-        let lane = Array(limbs[index * laneLimbs..<(index + 1) * laneLimbs])
-        var single = self.emptied(count: 1)
-        single.limbs = lane
-        single.pending = pending
-        return single.canonicalLimbs()
+    /// The element at an index within `0..<count`.
+    public subscript(index: Int) -> PrimeFieldElement {
+        PrimeFieldElement(reducing: Array(limbs[index * laneLimbs..<(index + 1) * laneLimbs]), in: modulus)
     }
 
-    /// Reduces every lane below the modulus.
+    /// Reduces every lane below the modulus; free when that is already so.
     public mutating func canonicalize() {
         guard pending > 1 else { return }
-        reduceLanes()
-    }
-
-    /// Divides every lane by the modulus and keeps the remainder.
-    mutating func reduceLanes() {
-        var quotient = [UInt64](repeating: 0, count: laneLimbs - modulus.limbs.count + 1)
-        unsafe limbs.withUnsafeMutableBufferPointer { limbs in
-            unsafe modulus.limbs.withUnsafeBufferPointer { prime in
-                unsafe quotient.withUnsafeMutableBufferPointer { quotient in
-                    guard let lanes = limbs.baseAddress, let divisor = prime.baseAddress,
-                        let scratch = quotient.baseAddress
-                    else { return }
-                    unsafe summand_mpn_reduce_lanes(lanes, count, laneLimbs, divisor, prime.count, scratch)
-                }
-            }
+        unsafe limbs.withLimbs { lanes in
+            unsafe summand_lanes_reduce(lanes, count, laneLimbs, modulus.limbs, modulus.limbs.count)
         }
         pending = 1
     }
 
-    /// Moves `width` limbs of each element from lanes of one width to lanes of another, zero elsewhere.
-    static func lanes(_ source: [UInt64], of sourceLane: Int, in lane: Int, width: Int, count: Int) -> [UInt64] {
-        var result = [UInt64](repeating: 0, count: lane * count)
-        unsafe result.withUnsafeMutableBufferPointer { result in
-            unsafe source.withUnsafeBufferPointer { source in
-                guard let target = result.baseAddress, let base = source.baseAddress else { return }
-                unsafe summand_copy_lanes(target, lane, base, sourceLane, width, count)
-            }
-        }
-        return result
-    }
-
-    /// Zeros of the same modulus and lane width.
-    func emptied(count: Int) -> PrimeFieldVector {
-        PrimeFieldVector(modulus: modulus, count: count, width: laneLimbs)
-    }
-
-    private init(modulus: PrimeModulus, count: Int, width: Int) {
+    init(zeros count: Int, modulus: PrimeModulus, lane: Int) {
         self.modulus = modulus
         self.count = count
-        self.laneLimbs = width
-        limbs = Array(repeating: 0, count: width * count)
+        self.laneLimbs = lane
+        limbs = Array(repeating: 0, count: lane * count)
         pending = 1
     }
 }
@@ -128,11 +112,17 @@ public struct PrimeFieldVector: Sendable {
 extension PrimeFieldVector: Equatable {
     /// Compares modulus and elements; lane width and pending additions do not matter.
     public static func == (a: PrimeFieldVector, b: PrimeFieldVector) -> Bool {
-        a.modulus == b.modulus && a.count == b.count && a.canonicalLimbs() == b.canonicalLimbs()
+        guard a.modulus == b.modulus, a.count == b.count else { return false }
+        return unsafe summand_lanes_are_equal(
+            a.limbs, a.laneLimbs, b.limbs, b.laneLimbs, a.count, a.modulus.limbs, a.modulus.limbs.count) != 0
     }
+}
 
-    /// Whether this vector over the prime of Field64 has the same elements as one of the Field64 path.
-    public func isEqual(to other: Field64Vector) -> Bool {
-        modulus == .field64 && canonicalLimbs() == other.canonicalWords()
+extension [UInt64] {
+    /// Lends the limbs for writing, unless there is none.
+    mutating func withLimbs(_ body: (UnsafeMutablePointer<UInt64>) -> Void) {
+        unsafe withUnsafeMutableBufferPointer { limbs in
+            if let base = limbs.baseAddress { unsafe body(base) }
+        }
     }
 }

@@ -79,32 +79,12 @@ public struct PrimeModulus: Sendable, Hashable {
         try self.init(limbs: limbs)
     }
 
-    /// Computes the inverse of a scalar in limbs, least significant first, reduced or not; as many limbs as the modulus.
-    ///
-    /// - Throws: `zeroHasNoInverse` for a multiple of the modulus.
-    public func inverse(of scalar: [UInt64]) throws(FieldError) -> [UInt64] {
-        let trimmed = Array(scalar[..<((scalar.lastIndex { $0 != 0 } ?? -1) + 1)])
-        var result = [UInt64](repeating: 0, count: limbs.count)
-        let exists = unsafe result.withUnsafeMutableBufferPointer { result in
-            unsafe trimmed.withUnsafeBufferPointer { scalar in
-                unsafe limbs.withUnsafeBufferPointer { limbs in
-                    guard let target = result.baseAddress, let value = scalar.baseAddress, let prime = limbs.baseAddress
-                    else { return false }
-                    return unsafe summand_mpz_invert(target, value, scalar.count, prime, limbs.count) != 0
-                }
-            }
-        }
-        guard !trimmed.isEmpty, exists else { throw .zeroHasNoInverse }
-        return result
-    }
-
-    /// The index of the first of `count` elements of `limbs.count` limbs each that is not below the modulus.
-    func firstNotCanonical(_ elements: [UInt64], count: Int) -> Int? {
+    /// The index of the first element that is not below the modulus; `lane` limbs apart, `limbs.count` limbs of each count.
+    func firstNotCanonical(_ elements: Span<UInt64>, lane: Int) -> Int? {
+        let count = elements.count / lane
         let index = unsafe elements.withUnsafeBufferPointer { elements in
-            unsafe limbs.withUnsafeBufferPointer { limbs in
-                guard let base = elements.baseAddress, let prime = limbs.baseAddress else { return count }
-                return unsafe summand_mpn_first_noncanonical(base, count, prime, limbs.count)
-            }
+            guard let base = elements.baseAddress else { return count }
+            return unsafe summand_lanes_first_noncanonical(base, count, lane, limbs, limbs.count)
         }
         return index < count ? index : nil
     }

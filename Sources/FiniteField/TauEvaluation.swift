@@ -17,18 +17,13 @@ public struct TauEvaluation: Sendable {
 
     /// Continues with the next elements, any words, taken modulo p.
     public mutating func absorb(_ words: Span<UInt64>) {
-        let at = [point.one, point.w]
-        var parts = [state.one, state.w]
-        unsafe parts.withUnsafeMutableBufferPointer { parts in
-            unsafe at.withUnsafeBufferPointer { at in
-                unsafe words.withUnsafeBufferPointer { words in
-                    guard let parts = parts.baseAddress, let at = at.baseAddress, let base = words.baseAddress
-                    else { return }
-                    unsafe field64_extension_absorb(parts, at, base, words.count)
-                }
-            }
+        let acc = field64_extension(one: state.one, w: state.w)
+        let z = field64_extension(one: point.one, w: point.w)
+        let next = unsafe words.withUnsafeBufferPointer { words in
+            guard let base = words.baseAddress else { return acc }
+            return unsafe field64_extension_absorb(acc, z, base, words.count)
         }
-        state = Field64Extension(one: parts[0], w: parts[1])
+        state = Field64Extension(one: next.one, w: next.w)
     }
 
     /// Continues with the elements of a vector.

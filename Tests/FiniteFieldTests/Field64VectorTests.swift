@@ -37,7 +37,7 @@ import Testing
             let factor = random.next() % Field64.modulus
             var (scaled, gmpScaled) = (x, gx)
             scaled.multiply(by: Field64(reducing: factor))
-            try gmpScaled.multiply(by: [factor])
+            try gmpScaled.multiply(by: PrimeFieldElement(canonical: [factor], in: .field64))
             #expect(gmpScaled.isEqual(to: scaled))
             #expect(scaled.canonicalWords() == a.map { UInt64(UInt128($0) * UInt128(factor) % p) })
         }
@@ -90,6 +90,12 @@ import Testing
         #expect(throws: FieldError.outOfRange(offset: -1, count: 1, available: 4)) {
             try vector.add(contentsOf: [1].span, at: -1)
         }
+        #expect(throws: FieldError.outOfRange(offset: 4, count: 1, available: 4)) {
+            try vector.add(unreduced: [.max].span, at: 4)
+        }
+        #expect(throws: FieldError.outOfRange(offset: -1, count: 1, available: 4)) {
+            try vector.subtract(unreduced: [.max].span, at: -1)
+        }
     }
 
     @Test func aWordThatIsNotCanonicalIsNamedAndNothingIsAdded() throws {
@@ -123,6 +129,40 @@ import Testing
         #expect(throws: FieldError.lengthNotMultiple(of: 8, actual: 9)) {
             try Field64Vector(littleEndianBytes: bytes[..<9])
         }
+    }
+
+    @Test func bytesAreReadAndWrittenInPlace() throws {
+        var vector = try Field64Vector(canonical: [1, 2, 3, 4])
+        let bytes = try Field64Vector(canonical: [70, 80]).littleEndianBytes()
+        try vector.load(littleEndianBytes: bytes.span, at: 1)
+        #expect(vector.canonicalWords() == [1, 70, 80, 4])
+        try vector.load(littleEndianBytes: [UInt8]().span, at: 4)
+        #expect(throws: FieldError.outOfRange(offset: 3, count: 2, available: 4)) {
+            try vector.load(littleEndianBytes: bytes.span, at: 3)
+        }
+        #expect(throws: FieldError.lengthNotMultiple(of: 8, actual: 15)) {
+            try vector.load(littleEndianBytes: bytes.span.extracting(1..<16))
+        }
+        let bad = bytes + [UInt8](repeating: 255, count: 8)
+        #expect(throws: FieldError.notCanonical(index: 2)) { try vector.load(littleEndianBytes: bad.span, at: 1) }
+        #expect(vector.canonicalWords() == [1, 0, 0, 0])
+
+        var room = [UInt8](repeating: 9, count: 17)
+        var target = room.mutableSpan
+        Field64Vector(unreduced: [5, .max, 6]).store(1..<3, littleEndianBytes: &target)
+        #expect(room == [0xFE, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 9])
+    }
+
+    @Test func sumsOfTheLargestWordsDoNotOverflow() throws {
+        let count = 70_000
+        let vector = Field64Vector(unreduced: Array(repeating: .max, count: count))
+        // 2^64 − 1 is 2^32 − 2 modulo p.
+        let square = UInt128(0xFFFF_FFFE) * 0xFFFF_FFFE % p
+        #expect(try vector.innerProduct(vector).canonical == UInt64(square * UInt128(count) % p))
+        // At z = 1 the evaluation is the sum, at z = −1 the alternating one.
+        let sum = UInt64(UInt128(0xFFFF_FFFE) * UInt128(count) % p)
+        #expect(Field64Extension.tau(.one, vector) == Field64Extension(one: sum, w: 0))
+        #expect(Field64Extension.tau(.zero - .one, vector) == .zero)
     }
 
     @Test func partsAreCopiedAndAppended() throws {

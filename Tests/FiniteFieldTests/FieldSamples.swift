@@ -35,6 +35,14 @@ func sample(_ count: Int, _ random: inout TestRandom) -> [UInt64] {
     }
 }
 
+/// Any words, a quarter of them not below the modulus.
+func lazySample(_ count: Int, _ random: inout TestRandom) -> [UInt64] {
+    sample(count, &random).map { word in
+        let draw = random.next()
+        return draw & 3 == 0 ? .max - draw >> 2 % 0xFFFF_FFFF : word
+    }
+}
+
 /// The lengths that vectorised loops split differently, and a long one.
 let lengths = Array(0...70) + [4099]
 

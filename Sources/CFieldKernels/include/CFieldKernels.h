@@ -13,6 +13,15 @@ void field64_add(uint64_t *accumulator, const uint64_t *canonical, size_t count)
 /// Subtracts canonical words from lazy ones; the result is lazy.
 void field64_subtract(uint64_t *accumulator, const uint64_t *canonical, size_t count);
 
+/// Adds lazy words to lazy ones; the result is lazy.
+void field64_add_lazy(uint64_t *accumulator, const uint64_t *words, size_t count);
+
+/// Subtracts lazy words from lazy ones; the result is lazy.
+void field64_subtract_lazy(uint64_t *accumulator, const uint64_t *words, size_t count);
+
+/// Negates lazy words; the result is lazy.
+void field64_negate(uint64_t *words, size_t count);
+
 /// Makes lazy words canonical.
 void field64_canonicalize(uint64_t *words, size_t count);
 
@@ -25,9 +34,14 @@ void field64_scale(uint64_t *words, uint64_t factor, size_t count);
 /// Computes Σ a[k]·b[k], canonical, of lazy words. The two vectors may be the same one.
 uint64_t field64_inner_product(const uint64_t *a, const uint64_t *b, size_t count);
 
-/// Continues acc ← (acc + words[k])·z in F_p[w]/(w² − 7) over lazy words. `state` and `point` hold (1-part, w-part),
-/// canonical before and after.
-void field64_extension_absorb(uint64_t state[2], const uint64_t point[2], const uint64_t *words, size_t count);
+/// An element of F_p[w]/(w² − 7), canonical parts.
+typedef struct {
+    uint64_t one, w;
+} field64_extension;
+
+/// Continues acc ← (acc + words[k])·z over lazy words, from `acc` on.
+field64_extension field64_extension_absorb(
+    field64_extension acc, field64_extension z, const uint64_t *words, size_t count);
 
 /// Finds the first word that is not canonical; `count` when there is none.
 size_t field64_first_noncanonical(const uint64_t *words, size_t count);
@@ -45,11 +59,14 @@ void field64_wipe(uint64_t *words, size_t count);
 /// Maps signed integers to canonical words.
 void field64_from_signed(uint64_t *words, const int64_t *values, size_t count);
 
-/// Maps canonical words to the signed integers of least magnitude, in ±(p − 1)/2.
-void field64_to_signed(int64_t *values, const uint64_t *canonical, size_t count);
+/// Maps lazy words to the signed integers of least magnitude, in ±(p − 1)/2.
+void field64_to_signed(int64_t *values, const uint64_t *words, size_t count);
+
+/// Whether lazy words stand for the same elements as others; the vectors may be the same one.
+int field64_are_equal(const uint64_t *a, const uint64_t *b, size_t count);
 
 /// Reads 8·count little-endian bytes.
 void field64_load(uint64_t *words, const uint8_t *bytes, size_t count);
 
-/// Writes 8·count little-endian bytes.
+/// Writes 8·count little-endian bytes, canonical, of lazy words.
 void field64_store(uint8_t *bytes, const uint64_t *words, size_t count);

@@ -45,7 +45,9 @@ let libraries: [[Target]] = [
     module("Primitives", ["COpenSSL"], settings: pointers),
     module("Identity", ["Primitives", protobuf], excluding: ["Protos"]),
     module("Shares", ["FiniteField", "Primitives"]),
-    module("Quantization", ["FiniteField", "Primitives", "CVectorKernels"]),
+    module(
+        "Quantization", ["FiniteField", "Primitives", "CVectorKernels"],
+        excludingFromTests: ["Support/exact_rationals.py"]),
     module(
         "Messages", ["Identity", "Shares", "Quantization", "FiniteField", "Primitives", protobuf], excluding: ["Protos"]
     ),

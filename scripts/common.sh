@@ -53,6 +53,7 @@ has_package() {
         libsqlite3-dev) pkg-config --exists sqlite3 2>/dev/null ;;
         dataset-fashion-mnist) [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] ;;
         iproute2) command -v ip >/dev/null ;;
+        python3) command -v python3 >/dev/null ;;
         util-linux) command -v unshare >/dev/null && command -v flock >/dev/null ;;
         *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;
     esac

@@ -102,7 +102,7 @@ require_accuracy() {
 
 step "what is needed"
 require_swift
-require_packages "${build_packages[@]}" iproute2 util-linux dataset-fashion-mnist
+require_packages "${build_packages[@]}" iproute2 util-linux python3 dataset-fashion-mnist
 # For the tests against Avahi, which run a daemon of their own in a namespace of their own; and for the check of the scripts.
 require_packages avahi-daemon avahi-utils dbus shellcheck
 [[ $full == false ]] || require_packages protobuf-compiler

@@ -82,4 +82,17 @@ public struct EncodingParameters: Sendable, Hashable {
             digits: Int(digits), isExact: scale.bits == UInt8(EncodingScale.exactBits),
             parameterCount: kind == .closing ? 0 : parameterCount)
     }
+
+    /// Refuses a weight or metrics that would endanger the sum over `members` vectors, below 2^62 each.
+    ///
+    /// - Throws: `scalarOutOfRange`.
+    func requireWithinLimits(weight: Int64, metrics: UpdateMetrics, members: Int) throws(QuantizationError) {
+        let limit = ExactEncoding.sumLimit / Int64(members)
+        let weights = kind == .closing ? 0...0 : 1...max(1, min(limit, Int64(weightMax)))
+        guard weights.contains(weight) else { throw .scalarOutOfRange(.weight, limit: weights.upperBound) }
+        let names: [QuantizationError.Scalar] = [.loss, .correct, .tested, .clipped]
+        for (name, value) in zip(names, metrics.values) where !(0...limit).contains(value) {
+            throw .scalarOutOfRange(name, limit: limit)
+        }
+    }
 }

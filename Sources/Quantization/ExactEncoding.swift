@@ -127,14 +127,7 @@ public struct ExactEncoding: Sendable, Hashable {
         {
             throw .outOfRange(coordinate: coordinate, limit: limit)
         }
-        let weights = parameters.kind == .closing ? 0...0 : 1...max(1, min(limit, Int64(parameters.weightMax)))
-        guard weights.contains(update.weight) else {
-            throw .scalarOutOfRange(.weight, limit: weights.upperBound)
-        }
-        let names: [QuantizationError.Scalar] = [.loss, .correct, .tested, .clipped]
-        for (name, value) in zip(names, update.metrics.values) where !(0...limit).contains(value) {
-            throw .scalarOutOfRange(name, limit: limit)
-        }
+        try parameters.requireWithinLimits(weight: update.weight, metrics: update.metrics, members: members)
     }
 
     /// The largest Double that does not exceed `limit`: an integer-valued Double exceeds both or neither.

@@ -14,6 +14,11 @@ extension QuantizationError: CustomStringConvertible {
             "\(actual) digits per element are stated where the bits allow \(expected)"
         case .exponentCountMismatch(let expected, let actual):
             "scales of \(actual) blocks are stated where the model has \(expected)"
+        case .exponentOutOfRange(let block, let exponent):
+            "the scale 2^\(exponent) of block \(block) is not one of 2^\(PackedEncoding.exponentRange.lowerBound) to "
+                + "2^\(PackedEncoding.exponentRange.upperBound)"
+        case .firstRoundBits(let bits):
+            "a first round has \(PackedEncoding.firstRoundBits) bits, not \(bits)"
         case .invalidClip(let clip):
             "the clipping norm \(clip) is neither 0 (none) nor a positive number"
         case .invalidLayout(let offset):
@@ -28,6 +33,10 @@ extension QuantizationError: CustomStringConvertible {
             "coordinate \(coordinate) of the update is too large: its integer would exceed \(limit)"
         case .scalarOutOfRange(let scalar, let limit):
             "the \(scalar) of an update lies outside the range that ends at \(limit)"
+        case .seedLength(let expected, let actual):
+            "a secret seed of \(actual) bytes is given where \(expected) are needed"
+        case .sumOverflowed(let guardIndex):
+            "the sum overflowed, as its guard \(guardIndex) shows; repeat the round with the encoding of a first one"
         case .tooManyUpdates(let members):
             "an encoding for \(members) members has no room for another update"
         case .totalWeightNotPositive(let weight):

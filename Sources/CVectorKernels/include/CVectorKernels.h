@@ -3,3 +3,4 @@
 
 #include "exact_encoding_kernels.h"
 #include "learning_kernels.h"
+#include "packed_encoding_kernels.h"

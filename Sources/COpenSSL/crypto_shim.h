@@ -5,11 +5,13 @@
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
@@ -18,6 +20,19 @@
 static inline EVP_PKEY *summand_generate_p256(void) { return EVP_EC_gen("P-256"); }
 
 static inline long summand_bio_memory(BIO *bio, char **contents) { return BIO_get_mem_data(bio, contents); }
+
+/// A context for HMAC-SHA-256 that can be keyed again and again; NULL when there is no memory.
+static inline EVP_MAC_CTX *summand_hmac_sha256_new(EVP_MAC *hmac) {
+    EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+    char digest[] = "SHA2-256";
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+    if (context != NULL && EVP_MAC_CTX_set_params(context, parameters) != 1) {
+        EVP_MAC_CTX_free(context);
+        return NULL;
+    }
+    return context;
+}
 
 /// Appends one extension whose value is written as in an OpenSSL configuration file.
 static inline int summand_add_extension(X509 *certificate, X509 *issuer, int nid, const char *value) {

@@ -11,6 +11,7 @@ internal import COpenSSL
 
     let sha256: OpaquePointer
     let aes128CTR: OpaquePointer
+    let hmac: OpaquePointer
 
     private init() {
         guard let sha256 = unsafe EVP_MD_fetch(nil, "SHA2-256", nil) else {
@@ -19,7 +20,11 @@ internal import COpenSSL
         guard let aes128CTR = unsafe EVP_CIPHER_fetch(nil, "AES-128-CTR", nil) else {
             preconditionFailure("libcrypto offers no AES-128-CTR: \(OpenSSLFailure.drainStack())")
         }
+        guard let hmac = unsafe EVP_MAC_fetch(nil, "HMAC", nil) else {
+            preconditionFailure("libcrypto offers no HMAC: \(OpenSSLFailure.drainStack())")
+        }
         unsafe self.sha256 = sha256
         unsafe self.aes128CTR = aes128CTR
+        unsafe self.hmac = hmac
     }
 }

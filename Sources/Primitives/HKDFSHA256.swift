@@ -17,8 +17,6 @@ public enum HKDFSHA256 {
             preconditionFailure("libcrypto offers no HKDF: \(OpenSSLFailure.drainStack())")
         }
         defer { unsafe EVP_PKEY_CTX_free(context) }
-        var output = [UInt8](repeating: 0, count: count)
-        var outputCount = count
         requireSuccess(unsafe EVP_PKEY_derive_init(context) == 1, "HKDF")
         requireSuccess(unsafe EVP_PKEY_CTX_set_hkdf_md(context, Algorithms.shared.sha256) == 1, "HKDF hash")
         if !salt.isEmpty {
@@ -31,7 +29,11 @@ public enum HKDFSHA256 {
             let start = unsafe key.baseAddress?.assumingMemoryBound(to: UInt8.self)
             requireSuccess(unsafe EVP_PKEY_CTX_set1_hkdf_key(context, start, Int32(key.count)) == 1, "HKDF key")
         }
-        requireSuccess(unsafe EVP_PKEY_derive(context, &output, &outputCount) == 1, "HKDF")
-        return SecretBytes(output)
+        return unsafe SecretBytes(count: count) { output in
+            var written = output.count
+            let start = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            requireSuccess(
+                unsafe EVP_PKEY_derive(context, start, &written) == 1 && written == count, "HKDF")
+        }
     }
 }

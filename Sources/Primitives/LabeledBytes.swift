@@ -16,6 +16,23 @@ public struct LabeledBytes: Sendable, Equatable {
     /// The SHA-256 of the bytes: `H("label", …)`.
     public var hash: Digest { SHA256.hash(bytes) }
 
+    /// The SHA-256 of the bytes and a secret behind them, of a length that the label fixes; the secret is not copied.
+    public func hash(of secret: SecretBytes) -> Digest {
+        hasher(over: [secret]).finalize()
+    }
+
+    /// A key: the SHA-256 of the bytes and secrets behind them, of lengths that the label fixes; nothing of them is copied.
+    public func derivedKey(from secrets: [SecretBytes]) -> SecretBytes {
+        hasher(over: secrets).finalizeKey()
+    }
+
+    private func hasher(over secrets: [SecretBytes]) -> SHA256Hasher {
+        var hasher = SHA256Hasher()
+        hasher.update(bytes)
+        for secret in secrets { hasher.update(secret) }
+        return hasher
+    }
+
     /// Appends a value of a length that the label fixes, or a concatenation of such values.
     public consuming func fixed(_ value: [UInt8]) -> LabeledBytes {
         bytes += value

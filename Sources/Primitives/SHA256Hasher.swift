@@ -24,6 +24,16 @@ public struct SHA256Hasher: Sendable {
         unsafe bytes.withUnsafeBytes { unsafe update($0) }
     }
 
+    /// Appends a secret to what is hashed, which no other memory than libcrypto's context sees.
+    public mutating func update(_ secret: SecretBytes) {
+        unsafe secret.withUnsafeBytes { unsafe update($0) }
+    }
+
+    /// Returns the hash of everything appended so far as a key, itself a secret that is wiped.
+    public func finalizeKey() -> SecretBytes {
+        unsafe SecretBytes(count: Digest.count) { unsafe Context(copying: context).finish(into: $0) }
+    }
+
     /// Returns the hash of everything appended so far; more can be appended afterwards.
     public func finalize() -> Digest {
         Context(copying: context).finish()
@@ -87,8 +97,15 @@ extension SHA256Hasher {
 
         func finish() -> Digest {
             var output = [UInt8](repeating: 0, count: Digest.count)
-            requireSuccess(unsafe EVP_DigestFinal_ex(pointer, &output, nil) == 1, "SHA-256")
+            unsafe output.withUnsafeMutableBytes { unsafe finish(into: $0) }
             return Digest(unchecked: output)
+        }
+
+        /// Writes the 32 bytes of the hash over `output`.
+        func finish(into output: UnsafeMutableRawBufferPointer) {
+            assert(output.count == Digest.count)
+            let start = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            requireSuccess(unsafe EVP_DigestFinal_ex(pointer, start, nil) == 1, "SHA-256")
         }
     }
 }

@@ -13,7 +13,7 @@ internal import COpenSSL
         unsafe storage = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
         count = bytes.count
         unsafe storage.copyBytes(from: bytes)
-        unsafe bytes.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
+        Self.wipe(&bytes)
     }
 
     /// Keeps a hash that serves as a key or a seed.
@@ -22,12 +22,19 @@ internal import COpenSSL
     }
 
     /// Draws `count` bytes from libcrypto's generator for private values.
-    public init(randomCount count: Int) {
+    public convenience init(randomCount count: Int) {
+        unsafe self.init(count: count) { storage in
+            let start = unsafe storage.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            requireSuccess(
+                unsafe RAND_priv_bytes_ex(nil, start, storage.count, 256) == 1, "drawing random bytes")
+        }
+    }
+
+    /// Makes `count` bytes in place: no other memory ever holds them.
+    init(count: Int, _ write: (UnsafeMutableRawBufferPointer) -> Void) {
         unsafe storage = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 16)
         self.count = count
-        requireSuccess(
-            unsafe RAND_priv_bytes_ex(nil, storage.baseAddress?.assumingMemoryBound(to: UInt8.self), count, 256) == 1,
-            "drawing random bytes")
+        unsafe write(UnsafeMutableRawBufferPointer(rebasing: storage[..<count]))
     }
 
     deinit {
@@ -45,9 +52,14 @@ internal import COpenSSL
         try body(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: storage.baseAddress, count: count)))
     }
 
-    /// Copies the secret into an array that nothing wipes; for writing it where it has to go.
+    /// Copies the secret into an array that nothing wipes unless `SecretBytes.wipe` does; for writing it where it has to go.
     public func exposedBytes() -> [UInt8] {
         unsafe withUnsafeBytes { unsafe Array($0) }
+    }
+
+    /// Overwrites an array that held a secret, in the memory that held it if nobody else has a copy of the array.
+    public static func wipe(_ bytes: inout [UInt8]) {
+        unsafe bytes.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
     }
 
     func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {

@@ -13,7 +13,13 @@ public enum SecureRandom {
 
     /// Draws a uniform 64-bit integer.
     public static func uint64() -> UInt64 {
-        bytes(8).reduce(0) { $0 << 8 | UInt64($1) }
+        // On the stack, as it may become part of a secret.
+        var word: UInt64 = 0
+        let succeeded = unsafe withUnsafeMutableBytes(of: &word) { word in
+            unsafe RAND_bytes_ex(nil, word.baseAddress?.assumingMemoryBound(to: UInt8.self), word.count, 256) == 1
+        }
+        requireSuccess(succeeded, "drawing random bytes")
+        return word
     }
 }
 

@@ -7,19 +7,20 @@ internal import COpenSSL
 /// `tag = HMAC-SHA256(seed, len8(dst) ‖ dst ‖ binder)`; key = tag[0..<16], IV = tag[16..<32). Successive calls continue
 /// one stream. Sending it to another thread is sound because it is the only owner of its context.
 @safe public struct XofHmacSha256Aes128: ~Copyable, @unchecked Sendable {
-    /// Pieces of this many bytes are zeroed and encrypted in place: they stay in the first-level cache between the two.
-    private static let pieceBytes = 16 * 1024
+    /// Encrypting zeros from elsewhere saves a pass over the output; so many of them stay in the first-level cache.
+    private static let zeros = Zeros(count: 8 * 1024)
 
     private let context: OpaquePointer
-    private let ivHigh: [UInt8]
+    private let zeros: Zeros
+    /// The high half of the IV, as its bytes lie in memory.
+    private var ivHigh: UInt64 = 0
     /// Bytes left before the counter in the low half of the IV wraps; `UInt64.max` when that is 2^64 − 1 or more.
-    private var bytesUntilWrap: UInt64
+    private var bytesUntilWrap: UInt64 = .max
 
     /// Starts the stream of `seed` for the domain `dst` (at most 255 bytes) and `binder`.
     public init(seed: SecretBytes, dst: [UInt8], binder: [UInt8] = []) {
-        precondition(dst.count <= 255, "a domain separation tag has at most 255 bytes")
-        let tag = HMACSHA256.authenticate([UInt8(dst.count)] + dst + binder, key: seed)
-        self.init(key: Array(tag.bytes[..<16]), iv: Array(tag.bytes[16...]))
+        self.init()
+        unsafe KeyedHash().withTag(key: seed, dst: dst, binder: binder) { unsafe start(tag: $0) }
     }
 
     /// Starts the stream of `seed` for a domain written out in full, such as `summand/v1 mask`.
@@ -30,25 +31,41 @@ internal import COpenSSL
     /// Starts the key stream of a given key and first counter block, 16 bytes each.
     init(key: [UInt8], iv: [UInt8]) {
         precondition(key.count == 16 && iv.count == 16, "AES-128-CTR takes 16 bytes each of key and counter")
+        self.init()
+        unsafe (key + iv).withUnsafeBytes { unsafe start(tag: $0) }
+    }
+
+    /// Makes a stream that `start(tag:)` has to start before it is read.
+    init() {
         guard let context = unsafe EVP_CIPHER_CTX_new() else { preconditionFailure("no memory for a key stream") }
         unsafe self.context = context
-        ivHigh = Array(iv[..<8])
-        let counter = iv[8...].reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
-        let blocks = 0 &- counter
-        bytesUntilWrap = counter == 0 || blocks > UInt64.max / 16 ? .max : blocks * 16
+        zeros = Self.zeros
         requireSuccess(
-            unsafe EVP_EncryptInit_ex2(context, Algorithms.shared.aes128CTR, key, iv, nil) == 1, "keying AES-128-CTR")
+            unsafe EVP_EncryptInit_ex2(context, Algorithms.shared.aes128CTR, nil, nil, nil) == 1, "AES-128-CTR")
     }
 
     deinit {
+        // This wipes the key schedule, the counter and what is left of a block.
         unsafe EVP_CIPHER_CTX_free(context)
+    }
+
+    /// Starts the key stream anew with the key and the first counter block that a tag of 32 bytes consists of.
+    mutating func start(tag: UnsafeRawBufferPointer) {
+        precondition(tag.count == 32, "AES-128-CTR takes 16 bytes each of key and counter")
+        unsafe ivHigh = tag.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+        let counter = UInt64(bigEndian: unsafe tag.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+        let blocks = 0 &- counter
+        bytesUntilWrap = counter == 0 || blocks > UInt64.max / 16 ? .max : blocks * 16
+        let bytes = unsafe tag.bindMemory(to: UInt8.self).baseAddress
+        let started = unsafe EVP_EncryptInit_ex2(context, nil, bytes, bytes.map { unsafe $0 + 16 }, nil) == 1
+        requireSuccess(started, "keying AES-128-CTR")
     }
 
     /// Writes the next bytes of the stream over the whole of `buffer`.
     public mutating func fill(_ buffer: UnsafeMutableRawBufferPointer) {
         var offset = 0
         while offset < buffer.count {
-            let count = min(buffer.count - offset, Self.pieceBytes, Int(clamping: bytesUntilWrap))
+            let count = min(buffer.count - offset, zeros.count, Int(clamping: bytesUntilWrap))
             unsafe encryptZeros(over: UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<offset + count]))
             offset += count
             if bytesUntilWrap != .max {
@@ -66,17 +83,32 @@ internal import COpenSSL
     }
 
     private func encryptZeros(over piece: UnsafeMutableRawBufferPointer) {
-        unsafe piece.initializeMemory(as: UInt8.self, repeating: 0)
         let start = unsafe piece.baseAddress?.assumingMemoryBound(to: UInt8.self)
         var written: Int32 = 0
-        let succeeded = unsafe EVP_EncryptUpdate(context, start, &written, start, Int32(piece.count))
+        let succeeded = unsafe EVP_EncryptUpdate(context, start, &written, zeros.start, Int32(piece.count))
         requireSuccess(succeeded == 1 && Int(written) == piece.count, "AES-128-CTR")
     }
 
     /// Starts the counter's low half again at zero: libcrypto would carry into the high half, which the protocol keeps.
     private mutating func wrap() {
-        let iv = ivHigh + [UInt8](repeating: 0, count: 8)
-        requireSuccess(unsafe EVP_EncryptInit_ex2(context, nil, nil, iv, nil) == 1, "wrapping the counter")
+        let iv = (ivHigh, 0 as UInt64)
+        let succeeded = unsafe withUnsafeBytes(of: iv) { iv in
+            unsafe EVP_EncryptInit_ex2(context, nil, nil, iv.bindMemory(to: UInt8.self).baseAddress, nil)
+        }
+        requireSuccess(succeeded == 1, "wrapping the counter")
         bytesUntilWrap = .max
+    }
+}
+
+/// Bytes that are zero for ever; nothing writes to them, so that all threads may read.
+@safe private struct Zeros: @unchecked Sendable {
+    let start: UnsafePointer<UInt8>
+    let count: Int
+
+    init(count: Int) {
+        let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: count)
+        unsafe bytes.initialize(repeating: 0, count: count)
+        unsafe start = UnsafePointer(bytes)
+        self.count = count
     }
 }

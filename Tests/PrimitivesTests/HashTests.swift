@@ -158,6 +158,20 @@ import Testing
         #expect(SecretBytes([UInt8]()) == SecretBytes([UInt8]()))
     }
 
+    @Test func aDerivedKeyIsTheMAC() {
+        let key = SecretBytes([1, 2, 3])
+        let derived = HMACSHA256.deriveKey([4, 5], key: key)
+        #expect(derived.exposedBytes() == HMACSHA256.authenticate([4, 5], key: key).bytes)
+    }
+
+    @Test func wipedBytesAreZeroAndCopiesAreNot() {
+        var bytes: [UInt8] = [1, 2, 3]
+        let copy = bytes
+        SecretBytes.wipe(&bytes)
+        #expect(bytes == [0, 0, 0])
+        #expect(copy == [1, 2, 3])
+    }
+
     @Test func takingASecretLeavesTheCallersCopyAlone() {
         let bytes: [UInt8] = [1, 2, 3]
         let secret = SecretBytes(bytes)

@@ -52,6 +52,61 @@ private struct LibprioFile: Decodable, Sendable {
         }
     }
 
+    /// The counter wraps in the first piece, at its end, and in a later piece of what is encrypted at a time.
+    @Test(arguments: [0, 1, 511, 512, 600, 1025])
+    func theCounterWrapsAnywhereInALongRead(blocksBefore: Int) {
+        let key = [UInt8](repeating: 5, count: 16)
+        let high = [UInt8](1...8)
+        let counter = 0 &- UInt64(blocksBefore)
+        var long = XofHmacSha256Aes128(
+            key: key, iv: high + (0..<8).map { UInt8(truncatingIfNeeded: counter >> (56 - 8 * $0)) })
+        var before = XofHmacSha256Aes128(
+            key: key, iv: high + (0..<8).map { UInt8(truncatingIfNeeded: counter >> (56 - 8 * $0)) })
+        var after = XofHmacSha256Aes128(key: key, iv: high + [UInt8](repeating: 0, count: 8))
+        let count = 16 * 1025 + 5000
+        var expected = before.next(count: 16 * blocksBefore)
+        expected += after.next(count: count - 16 * blocksBefore)
+        #expect(long.next(count: count) == expected)
+    }
+
+    @Test func aStreamThatWrappedCanBeStartedAnew() {
+        let key = [UInt8](repeating: 5, count: 16)
+        var used = XofHmacSha256Aes128(key: key, iv: [UInt8](repeating: 255, count: 16))
+        _ = used.next(count: 100)
+        var fresh = XofHmacSha256Aes128(key: key, iv: [UInt8](repeating: 254, count: 16))
+        unsafe (key + [UInt8](repeating: 254, count: 16)).withUnsafeBytes { unsafe used.start(tag: $0) }
+        #expect(used.next(count: 100) == fresh.next(count: 100))
+    }
+
+    @Test func streamsSideBySideAreTheStreamsOneByOne() {
+        let seeds = (0..<3).map { SecretBytes([UInt8](repeating: UInt8($0), count: 32)) }
+        let dst = Array("summand/v1 test".utf8)
+        var streams = XofStreams(count: 2)
+        var words = SecretWords(count: 40)
+        // The third seed takes the place of the first, in the middle of a block of the cipher.
+        for (seed, place) in [(0, 0), (1, 1), (2, 0)] {
+            streams.start(place, seed: seeds[seed], dst: dst, binder: [UInt8(seed)])
+            var alone = XofHmacSha256Aes128(seed: seeds[seed], dst: dst, binder: [UInt8(seed)])
+            for count in [33, 1, 0, 40] {
+                streams.read(place, into: &words, count: count)
+                var expected = [UInt64](repeating: 0, count: count)
+                alone.fill(words: &expected)
+                #expect(words.withWords(count) { span in span.indices.map { span[$0] } } == expected)
+            }
+        }
+    }
+
+    @Test func anEmptySeedIsASeed() {
+        var streams = XofStreams(count: 1)
+        var words = SecretWords(count: 2)
+        streams.start(0, seed: SecretBytes([7]), dst: [], binder: [])
+        streams.start(0, seed: SecretBytes([]), dst: [], binder: [])
+        streams.read(0, into: &words, count: 2)
+        let tag = HMACSHA256.authenticate([0], key: [UInt8]())
+        var expected = XofHmacSha256Aes128(key: Array(tag.bytes[..<16]), iv: Array(tag.bytes[16...]))
+        #expect(words.withWords(2) { [$0[0], $0[1]] } == [expected.nextWord(), expected.nextWord()])
+    }
+
     @Test func wordsFromTheModulusUpAreSkippedAndNoMoreAreDrawnThanNeeded() throws {
         let file: EdgesFile = try VectorFiles.load("xof-edges.json")
         for vector in file.expand {

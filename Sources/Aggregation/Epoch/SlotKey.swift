@@ -31,14 +31,14 @@ public struct SlotKey: Sendable {
     public mutating func advance(to target: UInt64) {
         precondition(target >= round, "a slot key never goes back: at \(round), asked for \(target)")
         while round < target {
-            key = SecretBytes(HMACSHA256.authenticate(LabeledBytes("chain").u64(round).bytes, key: key))
+            key = HMACSHA256.deriveKey(LabeledBytes("chain").u64(round).bytes, key: key)
             round += 1
         }
     }
 
     /// Computes RK_{i,s} = HMAC(CK_{i,s}, "round-key" ‖ ctx) (protocol section 5).
     public func roundKey(ctx: Digest) -> SecretBytes {
-        SecretBytes(HMACSHA256.authenticate(LabeledBytes("round-key").fixed(ctx).bytes, key: key))
+        HMACSHA256.deriveKey(LabeledBytes("round-key").fixed(ctx).bytes, key: key)
     }
 }
 
@@ -52,21 +52,19 @@ public struct CheckKey: Sendable {
 
     /// Computes `G = H("check-key", g_h by slot, primary then standby)`.
     public init(shares: [SecretBytes]) {
-        var input = LabeledBytes("check-key")
-        for share in shares { input = input.fixed(share.exposedBytes()) }
-        key = SecretBytes(input.hash)
+        key = LabeledBytes("check-key").derivedKey(from: shares)
     }
 
     /// H("ready", G): what members compare without showing G.
-    public var readyHash: Digest { LabeledBytes("ready").fixed(key.exposedBytes()).hash }
+    public var readyHash: Digest { LabeledBytes("ready").hash(of: key) }
 }
 
 /// H("slot-seed", seed): what binds a seed without showing it.
 public func slotSeedHash(_ seed: SecretBytes) -> Digest {
-    LabeledBytes("slot-seed").fixed(seed.exposedBytes()).hash
+    LabeledBytes("slot-seed").hash(of: seed)
 }
 
 /// H("g", g): what binds a check-key share without showing it.
 public func checkShareHash(_ share: SecretBytes) -> Digest {
-    LabeledBytes("g").fixed(share.exposedBytes()).hash
+    LabeledBytes("g").hash(of: share)
 }

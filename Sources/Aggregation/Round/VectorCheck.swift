@@ -15,7 +15,7 @@ public struct VectorCheck: Sendable {
 
     /// Derives `K = HMAC(G, "check" ‖ ctx)` and the point z, redrawn while its w-part is 0.
     public init(key checkKey: CheckKey, ctx: Digest) {
-        key = SecretBytes(HMACSHA256.authenticate(LabeledBytes("check").fixed(ctx).bytes, key: checkKey.key))
+        key = HMACSHA256.deriveKey(LabeledBytes("check").fixed(ctx).bytes, key: checkKey.key)
         self.ctx = ctx
         var stream = XofHmacSha256Aes128(seed: key, dst: "summand/v1 check z", binder: ctx.bytes)
         point = Self.drawPoint { stream.nextFieldWords(count: 2) }

@@ -25,10 +25,13 @@ public struct AggregateShare: Sendable, Equatable {
 
     /// Adds up the masks of the survivors, `count` elements, checking one random block by GMP.
     ///
+    /// - Parameters:
+    ///   - threads: the most threads to use, at least 1.
+    ///   - generator: draws the block that GMP checks.
     /// - Throws: `noShares` without any mask, `contextMismatch`, `slotMismatch`, `duplicateParty` for masks that do not belong
     ///   together, `selfCheckFailed`.
     public init(
-        of masks: [MaskStream], count: Int, using generator: inout some RandomNumberGenerator
+        of masks: [MaskStream], count: Int, threads: Int = 1, using generator: inout some RandomNumberGenerator
     ) throws(ShareError) {
         guard let first = masks.first else { throw .noShares }
         var parties: Set<[UInt8]> = []
@@ -37,7 +40,7 @@ public struct AggregateShare: Sendable, Equatable {
             guard parties.insert(mask.party).inserted else { throw .duplicateParty(mask.party) }
         }
         var accumulator = try ShareAccumulator(context: first.context, count: count, using: &generator)
-        try accumulator.add(masks: masks)
+        try accumulator.add(masks: masks, threads: threads)
         try self.init(context: first.context, slot: first.slot, vector: accumulator.finish())
     }
 }

@@ -20,11 +20,14 @@ public struct ExplicitShare: Sendable, Equatable {
         self.vector = vector
     }
 
-    /// Masks one's own vector X_i with one mask per slot.
+    /// Masks one's own vector X_i with one mask per slot, in place if nobody else has a copy of it.
     ///
+    /// - Parameter threads: the most threads to use, at least 1.
     /// - Throws: `noShares` without any mask, `contextMismatch`, `partyMismatch`, `duplicateSlot` for masks that do not belong
     ///   together.
-    public init(masking secret: Field64Vector, with masks: [MaskStream]) throws(ShareError) {
+    public init(
+        masking secret: consuming Field64Vector, with masks: [MaskStream], threads: Int = 1
+    ) throws(ShareError) {
         guard let first = masks.first else { throw .noShares }
         var slots: Set<UInt32> = []
         for mask in masks {
@@ -34,10 +37,9 @@ public struct ExplicitShare: Sendable, Equatable {
             }
             guard slots.insert(mask.slot).inserted else { throw .duplicateSlot(mask.slot) }
         }
-        var masked = secret
-        try masked.add(masks: masks)
-        masked.canonicalize()
-        try self.init(context: first.context, vector: masked)
+        secret.add(masks: masks, threads: threads)
+        secret.canonicalize()
+        try self.init(context: first.context, vector: secret)
     }
 }
 

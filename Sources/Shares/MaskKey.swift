@@ -19,11 +19,6 @@ public struct MaskKey: Sendable, Equatable, CustomStringConvertible {
         self.secret = secret
     }
 
-    /// Takes a key that a MAC gave.
-    public init(_ digest: Digest) {
-        secret = SecretBytes(digest)
-    }
-
     /// Names the kind only.
     public var description: String { "MaskKey" }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 public import FiniteField
-import Primitives
 
 /// One mask, compressed to its key: Mask_{i,s} of protocol section 5, of any length.
 ///
@@ -22,7 +21,7 @@ public struct MaskStream: Sendable, Equatable {
     /// The slot that holds the mask.
     public let slot: UInt32
 
-    private let key: MaskKey
+    let key: MaskKey
 
     /// Names a mask.
     ///
@@ -43,54 +42,38 @@ public struct MaskStream: Sendable, Equatable {
         self.slot = slot
     }
 
-    /// Expands the first `count` elements.
+    /// Expands the first `count` elements; nothing wipes them.
     public func mask(count: Int) -> Field64Vector {
-        Field64Vector(
-            unreduced: (0..<Self.blockCount(of: count)).flatMap { block in
-                words(ofBlock: block, count: Self.range(of: block, count: count).count)
-            })
+        var mask = Field64Vector(count: count)
+        mask.add(masks: [self])
+        mask.canonicalize()
+        return mask
     }
 
-    /// Expands the first `count` elements of one block, at most 2^16, canonical.
-    func words(ofBlock block: Int, count: Int) -> [UInt64] {
-        var words = [UInt64](repeating: 0, count: count)
-        open(block: block).read(into: &words, count: count)
-        return words
-    }
+    /// The domain of the XOF that masks come from.
+    static let domain = Array("summand/v1 mask".utf8)
+    /// The length of the binder, ctx ‖ id ‖ u32 s ‖ u32 β.
+    static let binderBytes = contextBytes + partyBytes + 8
 
-    /// Opens one block's stream at its beginning.
-    func open(block index: Int) -> OpenBlock {
-        OpenBlock(
-            XofHmacSha256Aes128(
-                seed: key.secret, dst: "summand/v1 mask",
-                binder: context + party + Self.bigEndian(slot) + Self.bigEndian(UInt32(index))))
+    /// Writes the binder of one block over `binder`, `binderBytes` bytes.
+    func writeBinder(block: Int, over binder: inout [UInt8]) {
+        precondition(binder.count == Self.binderBytes, "a binder has \(Self.binderBytes) bytes")
+        for index in 0..<Self.contextBytes { binder[index] = context[index] }
+        for index in 0..<Self.partyBytes { binder[Self.contextBytes + index] = party[index] }
+        for index in 0..<4 {
+            let shift = 24 - 8 * index
+            binder[Self.contextBytes + Self.partyBytes + index] = UInt8(truncatingIfNeeded: slot >> shift)
+            binder[Self.contextBytes + Self.partyBytes + 4 + index] = UInt8(truncatingIfNeeded: block >> shift)
+        }
     }
 
     /// How many blocks a vector of `count` elements has.
-    static func blockCount(of count: Int) -> Int {
+    static func blockCount(of count: Int, blockElements: Int = blockElements) -> Int {
         (count + blockElements - 1) / blockElements
     }
 
     /// Where a block lies in a vector of `count` elements.
-    static func range(of block: Int, count: Int) -> Range<Int> {
-        block * blockElements..<min((block + 1) * blockElements, count)
-    }
-
-    private static func bigEndian(_ value: UInt32) -> [UInt8] {
-        [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
-    }
-}
-
-/// A block's stream that is being read; a reference, so that many of them lie in an array.
-final class OpenBlock {
-    private var stream: XofHmacSha256Aes128
-
-    init(_ stream: consuming XofHmacSha256Aes128) {
-        self.stream = stream
-    }
-
-    /// Writes the next `count` elements over the first `count` of `words`.
-    func read(into words: inout [UInt64], count: Int) {
-        stream.nextFieldWords(into: &words, count: count)
+    static func range(of block: Int, count: Int, blockElements: Int = blockElements) -> Range<Int> {
+        min(block * blockElements, count)..<min((block + 1) * blockElements, count)
     }
 }

@@ -18,7 +18,10 @@ public struct ShareAccumulator: Sendable {
 
     private var sum: Field64Vector
     private var reference: PrimeFieldVector
-    private var checkedRange: Range<Int> { MaskStream.range(of: checkedBlock, count: count) }
+    private let blockElements: Int
+    private var checkedRange: Range<Int> {
+        MaskStream.range(of: checkedBlock, count: count, blockElements: blockElements)
+    }
 
     /// Begins with zeros and draws the block to check.
     ///
@@ -30,13 +33,24 @@ public struct ShareAccumulator: Sendable {
     public init(
         context: [UInt8], count: Int, using generator: inout some RandomNumberGenerator
     ) throws(ShareError) {
+        try self.init(
+            context: context, count: count, blockElements: MaskStream.blockElements, using: &generator)
+    }
+
+    /// Begins with blocks of another size than masks have on the wire: for tests.
+    init(
+        context: [UInt8], count: Int, blockElements: Int, using generator: inout some RandomNumberGenerator
+    ) throws(ShareError) {
         guard context.count == MaskStream.contextBytes else {
             throw .wrongLength(of: .context, expected: MaskStream.contextBytes, actual: context.count)
         }
         self.context = context
-        checkedBlock = Int.random(in: 0..<max(1, MaskStream.blockCount(of: count)), using: &generator)
+        self.blockElements = blockElements
+        let blocks = MaskStream.blockCount(of: count, blockElements: blockElements)
+        checkedBlock = Int.random(in: 0..<max(1, blocks), using: &generator)
         sum = Field64Vector(count: count)
-        reference = PrimeFieldVector(sum[MaskStream.range(of: checkedBlock, count: count)])
+        reference = PrimeFieldVector(
+            sum[MaskStream.range(of: checkedBlock, count: count, blockElements: blockElements)])
     }
 
     /// Adds a party's share.
@@ -61,22 +75,19 @@ public struct ShareAccumulator: Sendable {
         operandCount += 1
     }
 
-    /// Adds masks without holding them, but for the block that is checked.
+    /// Adds masks without ever holding one.
     ///
+    /// - Parameter threads: the most threads to use, at least 1; the result does not depend on it.
     /// - Throws: `contextMismatch`.
-    public mutating func add(masks: [MaskStream]) throws(ShareError) {
+    public mutating func add(masks: [MaskStream], threads: Int = 1) throws(ShareError) {
         for mask in masks { try mask.requireContext(context) }
-        for block in 0..<MaskStream.blockCount(of: count) where block != checkedBlock {
-            try sum.add(masks: masks, block: block)
-        }
-        let range = checkedRange
-        for mask in masks {
-            let words = mask.words(ofBlock: checkedBlock, count: range.count)
-            try field { accumulator throws(FieldError) in
-                try accumulator.sum.add(contentsOf: words.span, at: range.lowerBound)
-                try accumulator.reference.add(PrimeFieldVector(Field64Vector(canonical: words)))
-            }
-        }
+        var taken = PrimeFieldVector(Field64Vector(count: 0))
+        swap(&taken, &reference)
+        let checked = CheckedBlock(index: checkedBlock, sum: consume taken)
+        MaskExpansion(
+            masks: masks, operation: .add, threads: threads, blockElements: blockElements, checked: checked
+        ).apply(to: &sum)
+        reference = checked.value
         operandCount += masks.count
     }
 

@@ -15,6 +15,22 @@ extension Field64Vector {
         unsafe combine(other.words.span, at: 0, other.isCanonical ? field64_subtract : field64_subtract_lazy)
     }
 
+    /// Adds the elements of a range of another vector to as many from `offset` on.
+    ///
+    /// - Throws: `outOfRange` when they do not lie within either vector.
+    public mutating func add(_ other: Field64Vector, in range: Range<Int>, at offset: Int = 0) throws(FieldError) {
+        try requireRange(range, of: other, at: offset)
+        let part = other.words.span.extracting(range)
+        unsafe combine(part, at: offset, other.isCanonical ? field64_add : field64_add_lazy)
+    }
+
+    /// Subtracts the elements of a range of another vector from as many from `offset` on; throws like `add(_:in:at:)`.
+    public mutating func subtract(_ other: Field64Vector, in range: Range<Int>, at offset: Int = 0) throws(FieldError) {
+        try requireRange(range, of: other, at: offset)
+        let part = other.words.span.extracting(range)
+        unsafe combine(part, at: offset, other.isCanonical ? field64_subtract : field64_subtract_lazy)
+    }
+
     /// Replaces every element by its additive inverse.
     public mutating func negate() {
         isCanonical = false
@@ -51,6 +67,17 @@ extension Field64Vector {
         unsafe combine(words, at: offset, field64_subtract_lazy)
     }
 
+    /// Adds those words that are below the modulus to the elements from `offset` on, one behind the other, and skips the
+    /// rest; returns how many were added.
+    ///
+    /// - Throws: `outOfRange` when the words do not lie within the vector.
+    public mutating func add(accepting words: Span<UInt64>, at offset: Int = 0) throws(FieldError) -> Int {
+        try requireRange(count: words.count, at: offset)
+        var added = 0
+        unsafe combine(words, at: offset) { unsafe added = field64_add_accepted($0, $1, $2) }
+        return added
+    }
+
     /// Multiplies element by element with a vector of the same length.
     public mutating func multiply(_ other: Field64Vector) throws(FieldError) {
         try requireCount(other.count)
@@ -73,6 +100,13 @@ extension Field64Vector {
 
     private func requireCount(_ other: Int) throws(FieldError) {
         guard count == other else { throw .countMismatch(expected: count, actual: other) }
+    }
+
+    private func requireRange(_ range: Range<Int>, of other: Field64Vector, at offset: Int) throws(FieldError) {
+        guard range.lowerBound >= 0, range.upperBound <= other.count else {
+            throw .outOfRange(offset: range.lowerBound, count: range.count, available: other.count)
+        }
+        try requireRange(count: range.count, at: offset)
     }
 
     private func requireCanonical(_ other: Span<UInt64>, at offset: Int) throws(FieldError) {

@@ -98,6 +98,30 @@ import Testing
         }
     }
 
+    @Test func addsAPartOfAnotherVector() throws {
+        var vector = try Field64Vector(canonical: [1, 2, 3, 4])
+        let lazy = Field64Vector(unreduced: [9, .max, 30, 9])
+        try vector.add(lazy, in: 1..<3, at: 2)
+        #expect(vector.canonicalWords() == [1, 2, 0x1_0000_0001, 34])
+        try vector.subtract(lazy, in: 1..<3, at: 2)
+        #expect(vector.canonicalWords() == [1, 2, 3, 4])
+        try vector.add(vector, in: 0..<4)
+        #expect(vector.canonicalWords() == [2, 4, 6, 8])
+        try vector.subtract(lazy, in: 4..<4, at: 4)
+        #expect(throws: FieldError.outOfRange(offset: 2, count: 3, available: 4)) { try vector.add(lazy, in: 2..<5) }
+        #expect(throws: FieldError.outOfRange(offset: -1, count: 2, available: 4)) {
+            try vector.subtract(lazy, in: -1..<1)
+        }
+        #expect(throws: FieldError.outOfRange(offset: 3, count: 2, available: 4)) {
+            try vector.add(lazy, in: 0..<2, at: 3)
+        }
+        #expect(try vector.add(accepting: [.max, 5, Field64.modulus, 7].span) == 2)
+        #expect(vector.canonicalWords() == [7, 11, 6, 8])
+        #expect(throws: FieldError.outOfRange(offset: 4, count: 1, available: 4)) {
+            _ = try vector.add(accepting: [5].span, at: 4)
+        }
+    }
+
     @Test func aWordThatIsNotCanonicalIsNamedAndNothingIsAdded() throws {
         let words = [UInt64](repeating: 3, count: 40) + [Field64.modulus, .max]
         #expect(throws: FieldError.notCanonical(index: 40)) { try Field64Vector(canonical: words) }

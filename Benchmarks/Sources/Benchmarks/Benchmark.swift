@@ -18,6 +18,9 @@ struct Benchmark {
     let reference: String
     /// The ratio to reach, if one is demanded.
     var limit: Double?
+    /// How often a further block of 2^16 elements may ask for memory. The loops over its elements may not; what remains is
+    /// libcrypto's, whose HMAC does so five times for every key stream that is started.
+    var allocationsPerBlock = 0
     /// How many streams or members take part, where that is a parameter.
     var streams: Int?
     /// Bits of the modulus, where that is a parameter.
@@ -47,7 +50,9 @@ extension Benchmark {
     static let elementsInMemory = 10_000_000
 
     /// Every case, in the order of the table.
-    static var all: [Benchmark] { fieldCases + packedCases + maskCases + encodingCases + hashCases }
+    static var all: [Benchmark] {
+        fieldCases + packedCases + maskCases + encodingCases + hashCases
+    }
 }
 
 extension Benchmark {

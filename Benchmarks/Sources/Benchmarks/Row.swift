@@ -16,6 +16,7 @@ struct Row: Encodable {
     let ratio: Double
     let limit: Double?
     let allocationsPerCall: Double
+    let allocationsPerBlock: Int
     let repetitions: Int
 
     init(_ benchmark: Benchmark, _ measurement: Measurement, repetitions: Int) {
@@ -33,11 +34,18 @@ struct Row: Encodable {
         ratio = measurement.ratio
         limit = benchmark.limit
         allocationsPerCall = measurement.allocationsPerCall
+        allocationsPerBlock = benchmark.allocationsPerBlock
         self.repetitions = repetitions
     }
 
-    /// Name, case and place.
-    var title: String { [name, variant, memory.rawValue].filter { !$0.isEmpty }.joined(separator: ", ") }
+    /// What distinguishes the row.
+    var title: String {
+        let parts = [name, variant, "\(elements) elements", threads == 1 ? "" : "\(threads) threads"]
+        return parts.filter { !$0.isEmpty }.joined(separator: ", ")
+    }
+
+    /// Blocks of 2^16 elements, the last one shorter.
+    var blocks: Int { (elements + 65_535) / 65_536 }
 
     /// Whether the row falls short of what is demanded of it.
     var isMissed: Bool { limit.map { ratio < $0 } ?? false }
@@ -49,5 +57,6 @@ struct Row: Encodable {
         case gbPerS = "gb_per_s"
         case referenceNsPerElement = "reference_ns_per_element"
         case allocationsPerCall = "allocations_per_call"
+        case allocationsPerBlock = "allocations_per_block_max"
     }
 }

@@ -36,4 +36,10 @@
         precondition(index >= 0 && index < self.count, "stream \(index) of \(self.count)")
         unsafe words.fill(count, from: &streams[index])
     }
+
+    /// Overwrites all of `words` with one stream's next 64-bit little-endian words, none rejected.
+    public mutating func read(_ index: Int, into words: inout [UInt64]) {
+        precondition(index >= 0 && index < count, "stream \(index) of \(count)")
+        unsafe streams[index].fill(words: &words)
+    }
 }

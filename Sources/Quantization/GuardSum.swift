@@ -14,9 +14,8 @@ struct GuardSum: ~Copyable {
     /// The field's prime.
     private static let modulus: Int128 = 0xffff_ffff_0000_0001
 
-    private let seed: SecretBytes
-    private var index: UInt32 = 0
-    private var stream: XofHmacSha256Aes128
+    private var stream: NumberedStream
+    private var index = 0
     private var coefficients = [UInt64](repeating: 0, count: drawn / 4)
     private var used = drawn
     // At most 9·2^16 products below 2^47.
@@ -24,12 +23,8 @@ struct GuardSum: ~Copyable {
 
     /// Starts with guard 0 of the round `ctx`.
     init(ctx: Digest) {
-        seed = SecretBytes(LabeledBytes("guard").fixed(ctx).hash)
-        stream = Self.open(seed, 0)
-    }
-
-    private static func open(_ seed: SecretBytes, _ index: UInt32) -> XofHmacSha256Aes128 {
-        XofHmacSha256Aes128(seed: seed, dst: "summand/v1 guard", binder: bigEndianBytes(index))
+        stream = NumberedStream(seed: SecretBytes(LabeledBytes("guard").fixed(ctx).hash), domain: "guard")
+        stream.start(0)
     }
 
     /// Adds the next `count` digits.
@@ -37,7 +32,7 @@ struct GuardSum: ~Copyable {
         var done = 0
         while done < count {
             if used == Self.drawn {
-                stream.fill(words: &coefficients)
+                stream.read(into: &coefficients)
                 used = 0
             }
             let piece = min(count - done, Self.drawn - used)
@@ -51,7 +46,7 @@ struct GuardSum: ~Copyable {
     mutating func finish() -> UInt64 {
         let remainder = sum % Self.modulus
         index += 1
-        stream = Self.open(seed, index)
+        stream.start(index)
         used = Self.drawn
         sum = 0
         return UInt64(remainder < 0 ? remainder + Self.modulus : remainder)

@@ -108,16 +108,14 @@ extension PackedEncoding {
 }
 
 /// Rounds transformed blocks stochastically, tile by tile, and adds the noise, if any.
-private struct BlockRounding {
-    private let ctx: Digest
-    private let seed: SecretBytes
+private struct BlockRounding: ~Copyable {
+    private var stream: NumberedStream
     private let noise: DigitNoise?
     private var random = [UInt64](repeating: 0, count: SignedTransform.tile / 4)
     private var coordinate = 0
 
     init(ctx: Digest, seed: SecretBytes, noise: DigitNoise?) {
-        self.ctx = ctx
-        self.seed = seed
+        stream = NumberedStream(seed: seed, domain: "rounding", prefix: ctx.bytes)
         self.noise = noise
     }
 
@@ -125,11 +123,10 @@ private struct BlockRounding {
     mutating func round(
         _ block: [Float], _ index: Int, length: Int, scale: Float, into packer: inout DigitPacker
     ) {
-        var stream = XofHmacSha256Aes128(
-            seed: seed, dst: "summand/v1 rounding", binder: ctx.bytes + bigEndianBytes(UInt32(index)))
+        stream.start(index)
         for tile in stride(from: 0, to: length, by: SignedTransform.tile) {
             let count = min(SignedTransform.tile, length - tile)
-            stream.fill(words: &random)
+            stream.read(into: &random)
             packer.append(count: count) { digits, at in
                 let saturated = packed_round(&digits, at, block, tile, count, random, scale)
                 noise?(&digits, at..<at + count, coordinate)

@@ -9,7 +9,7 @@ internal import Primitives
 /// stages, times 2^(−⌊k/2⌋), then signs. Every operation is rounded by itself, so that the inverse has the same bits
 /// everywhere. Up to rounding the one undoes the other; both keep Euclidean norms for even k, and for odd k the forward one
 /// divides them by √2, the inverse multiplies them by it.
-struct SignedTransform {
+struct SignedTransform: ~Copyable {
     /// Coordinates that a loop takes at a time.
     static let tile = Int(PACKED_TILE)
 
@@ -18,20 +18,20 @@ struct SignedTransform {
     /// Powers of two change no rounding: only what is below 2^-110 loses bits, which Δ ≥ 2^-64 does not see.
     private static let forwardPrescale: Float = 0x1p-16
 
-    private let rotation: SecretBytes
+    private var rotation: NumberedStream
     private var signs = [UInt64](repeating: 0, count: VectorLayout.blockMax / UInt64.bitWidth)
     private(set) var block = [Float](repeating: 0, count: Int(PACKED_BLOCK))
 
     /// Makes room for blocks of the round `ctx`.
     init(ctx: Digest) {
-        rotation = SecretBytes(LabeledBytes("rotation").fixed(ctx).hash)
+        rotation = NumberedStream(
+            seed: SecretBytes(LabeledBytes("rotation").fixed(ctx).hash), domain: "rotation")
     }
 
     /// Draws the signs of a block, one bit each: XOF(H("rotation", ctx), dst `summand/v1 rotation`, binder u32 block).
     mutating func begin(block index: Int) {
-        var stream = XofHmacSha256Aes128(
-            seed: rotation, dst: "summand/v1 rotation", binder: bigEndianBytes(UInt32(index)))
-        stream.fill(words: &signs)
+        rotation.start(index)
+        rotation.read(into: &signs)
     }
 
     /// The signs of the block that was begun; a bit that is set means minus.
@@ -70,9 +70,4 @@ struct SignedTransform {
     static func stretch(length: Int) -> Double {
         length.trailingZeroBitCount.isMultiple(of: 2) ? 1 : 2.0.squareRoot()
     }
-}
-
-/// Four bytes, most significant first, as binders of streams have them.
-func bigEndianBytes(_ value: UInt32) -> [UInt8] {
-    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
 }

@@ -94,6 +94,12 @@ private struct LibprioFile: Decodable, Sendable {
                 #expect(words.withWords(count) { span in span.indices.map { span[$0] } } == expected)
             }
         }
+        var array = [UInt64](repeating: 0, count: 9)
+        streams.read(1, into: &array)
+        var expected = [UInt64](repeating: 0, count: 33 + 1 + 40 + 9)
+        var alone = XofHmacSha256Aes128(seed: seeds[1], dst: dst, binder: [1])
+        alone.fill(words: &expected)
+        #expect(array == Array(expected.suffix(9)))
     }
 
     @Test func anEmptySeedIsASeed() {

@@ -11,7 +11,7 @@ func packedEncoding(
     bits: Int, count: Int, exponent: Int32 = -10, members: Int = 3, clip: Double = 0, weightMax: Double = 1,
     isFirstRound: Bool = false
 ) throws -> PackedEncoding {
-    let layout = [0, 0, 0, 0, 0, 0, 0, 1] + bigEndianBytes(UInt32(count))
+    let layout = [0, 0, 0, 0, 0, 0, 0, 1] + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) }
     let blocks = VectorLayout.transformBlocks(parameterCount: count).count
     let scale = EncodingScale(bits: UInt8(bits), exponents: Array(repeating: exponent, count: blocks))
     return try PackedEncoding(

@@ -11,11 +11,14 @@ import Testing
 @Suite struct PackingVectorTests {
     private static let bitCounts = [7, 8, 9, 12, 16, 21, 32]
 
+    /// Reading the file takes most of the time of these tests.
+    private static let file = Result { try Known.load("packing") }
+
     private let known: Known
     private let ctx: Digest
 
     init() throws {
-        known = try Known.load("packing")
+        known = try Self.file.get()
         ctx = try #require(Digest(bytes: known.get("guardCtx").bytes()))
     }
 

@@ -51,7 +51,7 @@ extension Benchmark {
 
     /// Every case, in the order of the table.
     static var all: [Benchmark] {
-        fieldCases + packedCases + maskCases + encodingCases + hashCases
+        fieldCases + packedCases + maskCases + encodingCases + digitCases + hashCases
     }
 }
 

@@ -50,9 +50,14 @@ public struct PrimeFieldElement: Sendable {
         let unusedBits = 64 * modulus.limbs.count - modulus.bits
         // Every draw is below with probability above one half, as the top bit of a modulus is set.
         while true {
-            var limbs = modulus.limbs.map { _ in generator.next() }
-            limbs[limbs.count - 1] >>= UInt64(unusedBits)
-            if let element = try? PrimeFieldElement(canonical: limbs, in: modulus) { return element }
+            // In the element's own memory: an array would leave a secret behind.
+            let element = unsafe PrimeFieldElement(in: modulus) { target in
+                for index in modulus.limbs.indices { unsafe target[index] = generator.next() }
+                unsafe target[modulus.limbs.count - 1] >>= UInt64(unusedBits)
+            }
+            let isBelow = unsafe summand_sec_is_below(
+                element.storage.pointer, modulus.limbs, modulus.limbs.count)
+            if isBelow != 0 { return element }
         }
     }
 

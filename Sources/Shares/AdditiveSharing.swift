@@ -7,34 +7,55 @@ public import Primitives
 public enum AdditiveSharing {
     /// Splits a vector into `count` explicit shares whose sum it is; any `count` − 1 of them are uniformly random together.
     ///
-    /// - Parameter seed: 32 secret random bytes that are used for nothing else.
-    /// - Throws: `noShares` when `count` is not positive.
+    /// - Parameters:
+    ///   - context: ctx of the round that the shares belong to, 32 bytes.
+    ///   - seed: 32 secret random bytes that are used for nothing else.
+    /// - Throws: `noShares` when `count` is not positive, `wrongLength`.
     public static func share(
-        _ secret: Field64Vector, count: Int, seed: SecretBytes = SecretBytes(randomCount: 32)
-    ) throws(ShareError) -> [Field64Vector] {
+        _ secret: Field64Vector, count: Int, context: [UInt8], seed: SecretBytes = SecretBytes(randomCount: 32)
+    ) throws(ShareError) -> [AdditiveShare] {
         guard count > 0 else { throw .noShares }
         var stream = XofHmacSha256Aes128(seed: seed, dst: "summand/v1 explicit shares")
         var rest = secret
-        var shares: [Field64Vector] = []
+        var vectors: [Field64Vector] = []
         for _ in 1..<count {
             let words = stream.nextFieldWords(count: secret.count)
             do { try rest.subtract(contentsOf: words.span) } catch { throw .field(error) }
-            shares.append(Field64Vector(unreduced: words))
+            vectors.append(Field64Vector(unreduced: words))
         }
         rest.canonicalize()
-        return shares + [rest]
+        vectors.append(rest)
+        var shares: [AdditiveShare] = []
+        for (place, vector) in vectors.enumerated() {
+            try shares.append(
+                AdditiveShare(context: context, index: ShareIndex(place: place), shareCount: count, vector: vector))
+        }
+        return shares
     }
 
-    /// Adds up all explicit shares of one vector.
+    /// Adds up all explicit shares of one vector, in any order.
     ///
-    /// - Throws: `noShares`, `countMismatch`.
-    public static func reconstruct(_ shares: [Field64Vector]) throws(ShareError) -> Field64Vector {
-        guard var sum = shares.first else { throw .noShares }
-        for share in shares.dropFirst() {
-            guard share.count == sum.count else {
-                throw .countMismatch(expected: sum.count, actual: share.count)
+    /// - Throws: `noShares`, `contextMismatch`, `shareCountMismatch`, `countMismatch`, `duplicateShare` for shares that do
+    ///   not belong together; `tooFewShares`.
+    public static func reconstruct(_ shares: [AdditiveShare]) throws(ShareError) -> Field64Vector {
+        guard let first = shares.first else { throw .noShares }
+        var sum = Field64Vector(count: first.vector.count)
+        var indices: Set<ShareIndex> = []
+        for share in shares {
+            guard share.context == first.context else {
+                throw .contextMismatch(expected: first.context, actual: share.context)
             }
-            do { try sum.add(share) } catch { throw .field(error) }
+            guard share.shareCount == first.shareCount else {
+                throw .shareCountMismatch(expected: first.shareCount, actual: share.shareCount)
+            }
+            guard share.vector.count == sum.count else {
+                throw .countMismatch(expected: sum.count, actual: share.vector.count)
+            }
+            guard indices.insert(share.index).inserted else { throw .duplicateShare(share.index) }
+            do { try sum.add(share.vector) } catch { throw .field(error) }
+        }
+        guard shares.count == first.shareCount else {
+            throw .tooFewShares(expected: first.shareCount, actual: shares.count)
         }
         sum.canonicalize()
         return sum

@@ -10,18 +10,36 @@ extension ShareError: CustomStringConvertible {
             "a vector of \(actual) elements where \(expected) are summed"
         case .duplicateParty(let party):
             "the mask of party \(Self.hex(party)) twice"
+        case .duplicateShare(let index):
+            "share \(index) twice"
         case .duplicateSlot(let slot):
             "the mask of slot \(slot) twice"
         case .field(let error):
             "field arithmetic: \(error)"
+        case .inconsistentShare(let index):
+            "share \(index) contradicts the others: leave out shares until the rest agree"
+        case .indexOutOfRange(let index, let shareCount):
+            "share \(index) of a secret that was split into \(shareCount) shares"
+        case .modulusMismatch(let expected, let actual):
+            "a share or secret modulo \(actual) where one modulo \(expected) is expected"
         case .noShares:
             "no shares to combine"
         case .partyMismatch(let expected, let actual):
             "a mask of party \(Self.hex(actual)) among those of \(Self.hex(expected))"
         case .selfCheckFailed(let block):
             "block \(block) of the sum differs from the one computed by GMP: this host does not compute reliably"
+        case .shareCountMismatch(let expected, let actual):
+            "one of \(actual) shares among shares that are \(expected) in all"
         case .slotMismatch(let expected, let actual):
             "a mask of slot \(actual) among those of slot \(expected)"
+        case .thresholdMismatch(let expected, let actual):
+            "a share of a sharing with threshold \(actual) where the threshold is \(expected)"
+        case .thresholdOutOfRange(let threshold, let shareCount):
+            "a threshold of \(threshold) for \(shareCount) shares: choose one from 1 to the number of shares"
+        case .tooFewShares(let expected, let actual):
+            "\(actual) shares, but it takes \(expected)"
+        case .tooManyShares(let count, let shareCountMax):
+            "\(count) shares, but this field allows at most \(shareCountMax): choose a larger prime or fewer shares"
         case .wrongLength(let field, let expected, let actual):
             "a \(field) of \(actual) bytes where \(expected) are expected"
         }

@@ -49,15 +49,53 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3, 10], [0, 1, 9])
-    func explicitSharesAddUp(parties: Int, count: Int) throws {
+    func explicitSharesAddUpInAnyOrder(parties: Int, count: Int) throws {
         let vector = secret(3, count: count)
-        let shares = try AdditiveSharing.share(vector, count: parties)
-        #expect(shares.count == parties)
+        let context = bytes(1, count: 32)
+        let shares = try AdditiveSharing.share(vector, count: parties, context: context)
+        #expect(shares.map(\.index.value) == (1...UInt32(parties)).map { $0 })
         #expect(try AdditiveSharing.reconstruct(shares) == vector)
-        if parties > 1, count > 0 {
-            #expect(try AdditiveSharing.reconstruct(Array(shares.dropFirst())) != vector)
-            #expect(try AdditiveSharing.share(vector, count: parties) != shares, "fresh randomness each time")
+        #expect(try AdditiveSharing.reconstruct(shares.reversed()) == vector)
+        if parties > 1 {
+            #expect(throws: ShareError.tooFewShares(expected: parties, actual: parties - 1)) {
+                try AdditiveSharing.reconstruct(Array(shares.dropFirst()))
+            }
+            if count > 0 {
+                let again = try AdditiveSharing.share(vector, count: parties, context: context)
+                #expect(again != shares, "fresh randomness each time")
+            }
         }
+    }
+
+    @Test func explicitSharesOfOtherVectorsAreRefused() throws {
+        let context = bytes(1, count: 32)
+        func shares(_ count: Int, elements: Int = 4, round: Int = 1) throws -> [AdditiveShare] {
+            try AdditiveSharing.share(
+                secret(1, count: elements), count: count, context: bytes(round, count: 32))
+        }
+        let three = try shares(3)
+        #expect(throws: ShareError.noShares) { try shares(0) }
+        #expect(throws: ShareError.noShares) { try AdditiveSharing.reconstruct([]) }
+        #expect(throws: ShareError.contextMismatch(expected: context, actual: bytes(2, count: 32))) {
+            try AdditiveSharing.reconstruct([three[0], three[1], shares(3, round: 2)[2]])
+        }
+        #expect(throws: ShareError.countMismatch(expected: 4, actual: 5)) {
+            try AdditiveSharing.reconstruct([three[0], three[1], shares(3, elements: 5)[2]])
+        }
+        #expect(throws: ShareError.shareCountMismatch(expected: 3, actual: 4)) {
+            try AdditiveSharing.reconstruct([three[0], three[1], shares(4)[2]])
+        }
+        #expect(throws: ShareError.duplicateShare(three[1].index)) {
+            try AdditiveSharing.reconstruct([three[0], three[1], three[1]])
+        }
+        #expect(throws: ShareError.wrongLength(of: .context, expected: 32, actual: 31)) {
+            try AdditiveSharing.share(secret(1, count: 4), count: 2, context: bytes(1, count: 31))
+        }
+        #expect(throws: ShareError.indexOutOfRange(three[2].index, shareCount: 2)) {
+            try AdditiveShare(context: context, index: three[2].index, shareCount: 2, vector: three[2].vector)
+        }
+        #expect("\(three[1])" == "AdditiveShare(2 of 3)")
+        #expect(Mirror(reflecting: three[1]).children.isEmpty)
     }
 
     @Test func sharesThatDoNotBelongTogetherAreRefused() throws {
@@ -90,10 +128,14 @@ import Testing
         #expect(throws: ShareError.noShares) {
             try AdditiveSharing.reconstruct(explicit: [share], aggregates: [], using: &random)
         }
-        #expect(throws: ShareError.noShares) { try AdditiveSharing.share(vector, count: 0) }
-        #expect(throws: ShareError.noShares) { try AdditiveSharing.reconstruct([]) }
+        let short = try AggregateShare(of: [mask], count: 3, using: &random)
         #expect(throws: ShareError.countMismatch(expected: 4, actual: 3)) {
-            try AdditiveSharing.reconstruct([vector, Field64Vector(count: 3)])
+            try AdditiveSharing.reconstruct(explicit: [share], aggregates: [short], using: &random)
+        }
+        let foreignShare = try AggregateShare(
+            of: [sampleMask(party: 1, slot: 0, round: 2)], count: 4, using: &random)
+        #expect(throws: foreign) {
+            try AdditiveSharing.reconstruct(explicit: [share], aggregates: [foreignShare], using: &random)
         }
     }
 }

@@ -37,6 +37,7 @@ let cTargets: [Target] = [
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CFieldKernels"),
+    .target(name: "CFreedMemory", path: "Tests/CFreedMemory"),
     .target(name: "CVectorKernels"),
 ]
 
@@ -44,7 +45,7 @@ let libraries: [[Target]] = [
     module("FiniteField", ["CGMP", "CFieldKernels"], settings: pointers),
     module("Primitives", ["COpenSSL"], settings: pointers),
     module("Identity", ["Primitives", protobuf], excluding: ["Protos"]),
-    module("Shares", ["FiniteField", "Primitives"]),
+    module("Shares", ["FiniteField", "Primitives"], testing: ["CFreedMemory"]),
     module(
         "Quantization", ["FiniteField", "Primitives", "CVectorKernels"],
         excludingFromTests: ["Support/exact_rationals.py"]),

@@ -33,13 +33,23 @@ public struct AggregateShare: Sendable, Equatable {
     public init(
         of masks: [MaskStream], count: Int, threads: Int = 1, using generator: inout some RandomNumberGenerator
     ) throws(ShareError) {
+        try self.init(
+            of: masks, count: count, threads: threads, blockElements: MaskStream.blockElements, using: &generator)
+    }
+
+    /// Adds up masks in blocks of another size than masks have on the wire: for tests.
+    init(
+        of masks: [MaskStream], count: Int, threads: Int, blockElements: Int,
+        using generator: inout some RandomNumberGenerator
+    ) throws(ShareError) {
         guard let first = masks.first else { throw .noShares }
         var parties: Set<[UInt8]> = []
         for mask in masks {
             guard mask.slot == first.slot else { throw .slotMismatch(expected: first.slot, actual: mask.slot) }
             guard parties.insert(mask.party).inserted else { throw .duplicateParty(mask.party) }
         }
-        var accumulator = try ShareAccumulator(context: first.context, count: count, using: &generator)
+        var accumulator = try ShareAccumulator(
+            context: first.context, count: count, blockElements: blockElements, using: &generator)
         try accumulator.add(masks: masks, threads: threads)
         try self.init(context: first.context, slot: first.slot, vector: accumulator.finish())
     }

@@ -28,6 +28,13 @@ public struct ExplicitShare: Sendable, Equatable {
     public init(
         masking secret: consuming Field64Vector, with masks: [MaskStream], threads: Int = 1
     ) throws(ShareError) {
+        try self.init(masking: secret, with: masks, threads: threads, blockElements: MaskStream.blockElements)
+    }
+
+    /// Masks in blocks of another size than masks have on the wire: for tests.
+    init(
+        masking secret: consuming Field64Vector, with masks: [MaskStream], threads: Int, blockElements: Int
+    ) throws(ShareError) {
         guard let first = masks.first else { throw .noShares }
         var slots: Set<UInt32> = []
         for mask in masks {
@@ -37,7 +44,8 @@ public struct ExplicitShare: Sendable, Equatable {
             }
             guard slots.insert(mask.slot).inserted else { throw .duplicateSlot(mask.slot) }
         }
-        secret.add(masks: masks, threads: threads)
+        MaskExpansion(masks: masks, operation: .add, threads: threads, blockElements: blockElements)
+            .apply(to: &secret)
         secret.canonicalize()
         try self.init(context: first.context, vector: secret)
     }

@@ -124,7 +124,9 @@ struct KnownRound {
     let members: [PartyID]
     let checkKey: CheckKey
     let context: RoundContext
+    /// Of a packed round this version refuses the encoding; what it says is used all the same.
     let configuration: RunConfiguration
+    let parameters: EncodingParameters
 
     init(_ name: String) throws {
         known = try Known.load(name)
@@ -132,11 +134,17 @@ struct KnownRound {
         members = try epoch.get("members").list().map { try $0.party() }
         checkKey = CheckKey(shares: try epoch.get("g by slot, primary then standby").list().map { try $0.secret() })
         configuration = try Self.configuration(known, members.count)
-        let encoding = try configuration.checkedEncoding(kind: Self.kind(known))
+        let stated = try known.get("encoding")
+        parameters = try EncodingParameters(
+            kind: Self.kind(known) == .closing ? .closing : .training, bits: UInt8(stated.get("b").int()),
+            digits: UInt8(stated.get("L").int()), exponents: stated.get("e").list().map { Int32(try $0.int()) },
+            clip: stated.get("clip").double(), weightMax: stated.get("weightMax").double(),
+            layout: known.get("layout").bytes())
         context = RoundContext(
             epochHash: try epoch.get("epochHash").digest(), round: UInt64(try known.get("round").int()),
             kind: try Self.kind(known), modelHash: try known.get("modelHash").digest(),
-            paramsHash: try known.get("paramsHash").digest(), encodingHash: encoding.hash, elements: encoding.elements,
+            paramsHash: try known.get("paramsHash").digest(), encodingHash: parameters.encodingHash,
+            elements: parameters.vectorLayout.count,
             cohortMin: try known.get("cohortMin").int())
     }
 

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+
+import FiniteField
+import Identity
+import Messages
+import Primitives
+import Quantization
+import Testing
+
+@testable import Aggregation
+
+/// Rounds with packed encodings, sampled slots and an answer from a standby: what the tests of all rounds leave out.
+@Suite struct PackedRoundVectorTests {
+    private static let files = ["round-b16-n6", "round-first-b32-n4"]
+
+    @Test(arguments: files) func theContextOfTheRound(file: String) throws {
+        let round = try KnownRound(file)
+        #expect(round.context.ctx == (try round.known.get("ctx").digest()))
+        #expect(round.context.base == (try round.known.get("base").digest()))
+        #expect(round.context.encodingHash == (try round.known.get("encodingHash").digest()))
+        #expect(round.context.elements == (try round.known.get("D").int()))
+        #expect(round.checkKey.key == (try round.epoch.get("G").secret()))
+        let refused = QuantizationError.encodingNotAvailable(bits: Int(round.parameters.scale.bits))
+        #expect(throws: refused) { try round.configuration.checkedEncoding(kind: .training) }
+    }
+
+    @Test(arguments: files) func theDrawAndTheNumbersOfTheEpoch(file: String) throws {
+        let round = try KnownRound(file)
+        let epoch = round.epoch
+        let proposal = try epoch.get("proposalHash").digest()
+        var all: [UInt8] = []
+        for (index, member) in round.members.enumerated() {
+            let nonce = try epoch.get("nonces").list()[index].bytes()
+            let commit = LabeledBytes("beacon-commit").fixed(proposal).fixed(member.bytes).fixed(nonce).hash
+            #expect(commit == (try epoch.get("commits").list()[index].digest()))
+            all += member.bytes + commit.bytes + nonce
+        }
+        let beacon = LabeledBytes("beacon").fixed(proposal).fixed(all).hash
+        #expect(beacon == (try epoch.get("beacon").digest()))
+
+        var stream = XofHmacSha256Aes128(seed: SecretBytes(beacon), dst: "summand/v1 draw")
+        var order = Array(round.members.indices)
+        var draws: [Int] = []
+        for k in stride(from: order.count - 1, to: 0, by: -1) {
+            draws.append(Int(stream.nextUniform(through: UInt64(k))))
+            order.swapAt(k, draws[draws.count - 1])
+        }
+        #expect(draws == (try epoch.get("j for k = n-1 ... 1").list().map { try $0.int() }))
+        #expect(order == (try epoch.get("permutation").list().map { try $0.int() }))
+        let count = try epoch.get("slots").int()
+        let slots = (0..<count).map {
+            Slot(primary: round.members[order[$0]], standby: round.members[order[count + $0]])
+        }
+        #expect(
+            slots.map { [$0.primary, $0.standby] }
+                == (try epoch.get("slotsOrdered").list().map { try $0.list().map { try $0.party() } }))
+        let helpers = EpochPlan.helpersHash(mode: .sampled, beacon: beacon, slots: slots)
+        #expect(helpers == (try epoch.get("helpersHash").digest()))
+        #expect(EpochPlan.epochHash(proposalHash: proposal, helpersHash: helpers) == round.context.epochHash)
+
+        let committee = Committee.withStandbys(
+            members: round.members.count, slots: count, gammaPercent: try epoch.get("gammaPercent").int())
+        #expect(committee.corruptMax == (try epoch.get("f").int()))
+        #expect(committee.quorum == (try epoch.get("q").int()))
+        #expect(committee.cohortMin == round.context.cohortMin)
+        for helper in try round.known.get("helpers").list() {
+            let slot = slots[try helper.get("slot").int()]
+            let which = try helper.get("which").text()
+            #expect(try helper.get("answered").party() == (which == "standby" ? slot.standby : slot.primary))
+        }
+    }
+
+    /// What an auditor compares: Σ τ(Y_i) − Σ τ(M_s) = τ(S).
+    @Test(arguments: files) func theTagsOfTheRound(file: String) throws {
+        let round = try KnownRound(file)
+        let audit = try round.known.get("audit")
+        let seed = LabeledBytes("audit").fixed(round.context.ctx).fixed(try round.known.get("root").digest())
+            .fixed(try round.known.get("H(S)").digest()).hash
+        #expect(seed == (try audit.get("seed").digest()))
+        var stream = XofHmacSha256Aes128(seed: SecretBytes(seed), dst: "summand/v1 audit")
+        let z = VectorCheck.drawPoint { stream.nextFieldWords(count: 2) }
+        #expect(z == (try audit.get("z").pair()))
+        func tags(_ list: String, _ vector: String) throws -> [Field64Extension] {
+            try round.known.get(list).list().map { Field64Extension.tau(z, try $0.get(vector).vector()) }
+        }
+        let explicit = try tags("participants", "Y")
+        #expect(explicit == (try audit.get("tau(Y) by member of U").list().map { try $0.pair() }))
+        let aggregates = try tags("helpers", "M")
+        #expect(aggregates == (try audit.get("tau(M) by slot").list().map { try $0.pair() }))
+        let sum = Field64Extension.tau(z, try round.known.get("S").vector())
+        #expect(sum == (try audit.get("tau(S)").pair()))
+        #expect(aggregates.reduce(explicit.reduce(.zero, +), -) == sum)
+    }
+
+    @Test(arguments: files) func whatIsAppliedAndTheNextHashes(file: String) throws {
+        let round = try KnownRound(file)
+        let known = round.known
+        let encoding = try VectorEncoding(
+            round.parameters, members: round.members.count,
+            isFirstRound: known.get("firstRoundOfRun").int() == 1)
+        let sum = try encoding.decode(known.get("S").vector(), ctx: round.context.ctx)
+        #expect(sum.overflowedGuard == nil)
+        #expect(String(sum.weight) == (try known.get("apply").get("N_total").text()))
+        let participants = try known.get("participants").list()
+        let metrics = try (0..<4).map { index in
+            try participants.map { Int64(try $0.get("metrics").list()[index].int()) }.reduce(0, +)
+        }
+        #expect([sum.metrics.loss, sum.metrics.correct, sum.metrics.tested, sum.metrics.clipped] == metrics)
+        var model = try known.get("parameters").floats()
+        try encoding.apply(sum, ctx: round.context.ctx, to: &model)
+        #expect(model.map(\.bitPattern) == (try known.get("apply").get("parameters").floats().map(\.bitPattern)))
+
+        guard case .packed(let packed) = encoding, case .packed(let decoded) = sum else {
+            Issue.record("the round is not packed")
+            return
+        }
+        let rule = try ScaleRule(
+            bits: 16, exponents: Int32(known.get("eMin").int())...Int32(known.get("eMax").int()))
+        let scale = rule.next(after: decoded, of: packed)
+        let next = try known.get("next")
+        #expect(scale.hash == (try next.get("scaleHash").digest()))
+        try checkHashes(round, next, model: model, scaleHash: scale.hash)
+        if let overflowed = try? next.get("hadItOverflowed") {
+            let scaleHash = rule.first(parameterCount: round.parameters.parameterCount).hash
+            #expect(scaleHash == (try overflowed.get("scaleHash").digest()))
+            let middle = LabeledBytes("overflow").fixed(round.context.ctx).fixed(try known.get("H(U)").digest())
+                .fixed(try known.get("H(S)").digest()).hash
+            #expect(middle == (try overflowed.get("H(\"overflow\")").digest()))
+            let modelHash = LabeledBytes("model").fixed(round.context.modelHash).fixed(middle)
+                .fixed(try known.get("paramsHash").digest()).fixed(scaleHash).hash
+            #expect(modelHash == (try overflowed.get("modelHash").digest()))
+        }
+    }
+
+    /// The first round of the run begins its chain; the other one stands somewhere in the middle.
+    private func checkHashes(_ round: KnownRound, _ next: Known, model: [Float], scaleHash: Digest) throws {
+        let bytes = model.flatMap { value in
+            (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+        }
+        let paramsHash = LabeledBytes("params").variable(round.configuration.layout).variable(bytes).hash
+        #expect(paramsHash == (try next.get("paramsHash").digest()))
+        func modelHash(_ middle: Digest, _ params: Digest, _ scale: Digest) -> Digest {
+            ModelChain(
+                handedOver: HandoverHeader(
+                    configuration: round.configuration, chainIndex: 1, appliedRounds: 1,
+                    previousModelHash: round.context.modelHash, middle: middle, paramsHash: params, scaleHash: scale,
+                    elements: round.parameters.parameterCount)
+            ).modelHash
+        }
+        let sumHash = ModelChain.sumHash(
+            ctx: round.context.ctx, survivorsHash: try round.known.get("H(U)").digest(),
+            sumHash: try round.known.get("H(S)").digest())
+        #expect(sumHash == (try next.get("H(\"sum\")").digest()))
+        #expect(modelHash(sumHash, paramsHash, scaleHash) == (try next.get("modelHash").digest()))
+        let (oldParams, oldScale) = (
+            try round.known.get("paramsHash").digest(), try round.known.get("scaleHash").digest()
+        )
+        let skip = ModelChain.skipHash(ctx: round.context.ctx, reason: .deadline)
+        let skipped = try next.get("hadItBeenSkipped")
+        #expect(skip == (try skipped.get("H(\"skip\")").digest()))
+        #expect(modelHash(skip, oldParams, oldScale) == (try skipped.get("modelHash").digest()))
+        if let first = try? round.known.get("modelHash_0").digest() {
+            let chain = ModelChain(run: [], paramsHash: oldParams, scaleHash: oldScale)
+            #expect(chain.modelHash == first && first == round.context.modelHash)
+        }
+    }
+}

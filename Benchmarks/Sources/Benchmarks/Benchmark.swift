@@ -19,7 +19,7 @@ struct Benchmark {
     /// The ratio to reach, if one is demanded.
     var limit: Double?
     /// How often a further block of 2^16 elements may ask for memory. The loops over its elements may not; what remains is
-    /// libcrypto's, whose HMAC does so five times for every key stream that is started.
+    /// libcrypto's HMAC, which does so five times for every key stream that is started, and hash values, which are arrays.
     var allocationsPerBlock = 0
     /// How many streams or members take part, where that is a parameter.
     var streams: Int?

@@ -39,7 +39,7 @@ struct Verdict {
         return cases.values.compactMap { rows in
             guard let shortest = rows.min(by: { $0.elements < $1.elements }) else { return nil }
             let growing = rows.first { row in
-                let allowance = row.allocationsPerBlock * (row.blocks - shortest.blocks)
+                let allowance = row.allocationsPerBlock * row.blocks
                 return row.allocationsPerCall > shortest.allocationsPerCall + Double(allowance) + 1
             }
             return growing?.title

@@ -13,11 +13,13 @@ extension Benchmark {
         }
     }
 
-    /// Clipping norm, transform, rounding, packing and guards.
+    /// Clipping norm, transform, rounding, packing and guards. A block starts a stream of signs and one of random bits, every
+    /// fourth block one of a guard.
     private static func digitEncode(_ memory: Memory, _ elements: Int) -> Benchmark {
         Benchmark(
             name: "encode_b16", variant: "", memory: memory, elements: elements, bytes: 6 * elements,
-            reference: "memcpy of the floats", limit: memory == .dram ? 1.0 / 8 : nil
+            reference: "memcpy of the floats", limit: memory == .dram ? 1.0 / 8 : nil,
+            allocationsPerBlock: 12
         ) {
             let round = try DigitRound(elements)
             var copy = round.delta
@@ -29,11 +31,13 @@ extension Benchmark {
         }
     }
 
-    /// Overflow detection, inverse transform and the model that the mean is added to.
+    /// Overflow detection, inverse transform and the model that the mean is added to. A block starts a stream of signs and has
+    /// its sum of squares, every fourth block starts one of a guard.
     private static func digitDecode(_ memory: Memory, _ elements: Int) -> Benchmark {
         Benchmark(
             name: "decode_b16", variant: "", memory: memory, elements: elements, bytes: 10 * elements,
-            reference: "memcpy of the floats", limit: memory == .dram ? 1.0 / 5 : nil
+            reference: "memcpy of the floats", limit: memory == .dram ? 1.0 / 5 : nil,
+            allocationsPerBlock: 8
         ) {
             let round = try DigitRound(elements)
             let sum = try Field64Vector(canonical: round.encode().vector.canonicalWords())

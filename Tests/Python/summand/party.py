@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: MIT
+"""A member of a federation on the network: participant, helper and witness of real rounds.
+
+    python3 -m summand.party --server HOST:PORT --token-file FILE [--rounds-file FILE]
+
+Joins, takes part in one run and ends with its outcome as exit code. Trains on nothing: its updates are small numbers
+from a seed, which is all that the protocol can tell. Each applied round is one JSON line in the rounds file.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import sys
+from pathlib import Path
+
+from summand import exact
+from summand.chain import Chain
+from summand.channel import Channel, ChannelError, Closed, Event, MessageCame, StreamCame, StreamRefused, dial, listen
+from summand.channel import Credentials
+from summand.enrollment import enroll, read_token
+from summand.epoch import Epoch, ProtocolError, Refusal, check_proposal, members_of, open_proposal
+from summand.identity import COORDINATOR, PARTY, SCHEMA, IdentityError, Signer, read_certificate
+from summand.primitives import party_id
+from summand.protobuf import Message
+from summand.round import Round, Stream, Update
+
+ANSWERED_UNDER_THIS_BASE, SPENT_BASE, UNCONFIRMED_HANDOVER = 0, 1, 3
+REDIAL_SECONDS = 0.2
+
+
+class Party:
+    """One member. Everything happens in one task, in the order in which it came."""
+
+    def __init__(self, credentials: Credentials, server: str, rounds: Path | None, seed: int) -> None:
+        self._credentials, self._server_address, self._rounds_file = credentials, server, rounds
+        self._signer = Signer(credentials.key)
+        certified = read_certificate(credentials.certificate)
+        self._federation, self._identity = certified.federation, certified.identity
+        self._instance = os.urandom(16)
+        self._random = random.Random(seed)
+        self._events: asyncio.Queue[tuple[Channel, Event]] = asyncio.Queue()
+        self._server: Channel | None = None
+        self._directory: dict[bytes, list[str]] = {}
+        self._peers: dict[bytes, Channel] = {}
+        self._kept_seeds: dict[bytes, Message] = {}
+        self._records: dict[str, bytes] = {}
+        self._largest_epoch = 0
+        self._last_epoch = 0
+        self._last_round = 0
+        self._epoch: Epoch | None = None
+        self._chain: Chain | None = None
+        self._round: Round | None = None
+        self._update: tuple[bytes, Update] | None = None
+        self._uploaded: dict[bytes, set[bytes]] = {}
+        self._left: set[bytes] = set()
+        self._answered: set[tuple[bytes, bytes]] = set()
+        self._closed: set[tuple[bytes, bytes]] = set()
+        self._locks: dict[tuple[bytes, bytes], bytes] = {}
+        self._dialling: set[asyncio.Task[None]] = set()
+        self.outcome: int | None = None
+
+    async def run(self) -> int:
+        """Takes part until the run ends; gives its outcome."""
+        _, port = await listen(self._credentials, self._receive, self._welcomes)
+        self._server = await dial(self._credentials, self._server_address, self._receive)
+        peer = self._server.peer
+        if (peer.federation, peer.role) != (self._federation, COORDINATOR):
+            raise IdentityError("the other side is not the coordinator of this federation")
+        self._server.start()
+        hello = {"version": 1, "instance": self._instance, "addresses": [f"127.0.0.1:{port}"]}
+        self._send("hello", hello)
+        while self.outcome is None:
+            channel, event = await self._events.get()
+            if channel is self._server:
+                self._from_server(event)
+            else:
+                self._from_peer(channel, event)
+        self._server.close(0)
+        return self.outcome
+
+    def _receive(self, channel: Channel, event: Event) -> None:
+        self._events.put_nowait((channel, event))
+
+    def _send(self, kind: str, body: Message) -> None:
+        assert self._server is not None
+        self._server.send(SCHEMA.encode("Frame", {kind: body}))
+
+    def _send_stream(self, stream: Stream) -> None:
+        assert self._server is not None
+        header = SCHEMA.encode("StreamHeader", stream.header)
+        self._server.send_stream(header, stream.data, SCHEMA.encode("Envelope", stream.trailer))
+
+    # The coordinator.
+
+    def _from_server(self, event: Event) -> None:
+        if isinstance(event, MessageCame):
+            for kind, body in SCHEMA.decode("Frame", event.bytes).items():
+                getattr(self, f"_on_{kind}")(body)
+        elif isinstance(event, StreamCame):
+            self._on_stream(event)
+        elif isinstance(event, StreamRefused):
+            raise ProtocolError(f"the coordinator refused a vector with code {event.code}")
+        elif isinstance(event, Closed) and self.outcome is None:
+            raise ChannelError(f"the coordinator is gone, reason {event.reason}")
+
+    def _on_directory(self, body: Message) -> None:
+        for entry in body["entries"]:
+            self._directory[entry["party"]] = entry["addresses"]
+
+    def _on_epoch_proposal(self, envelope: Message) -> None:
+        assert self._server is not None
+        proposal = open_proposal(envelope, self._server.peer.spki)
+        if self._epoch is not None and proposal["epoch"] == self._epoch.number:
+            self._repeat_epoch(envelope)
+            return
+        try:
+            self._check(proposal)
+        except Refusal as refusal:
+            self._refuse(envelope, proposal, refusal)
+            return
+        self._enter_epoch(Epoch(envelope, proposal, self._signer))
+
+    def _repeat_epoch(self, envelope: Message) -> None:
+        """The same proposal again, from a coordinator that misses something."""
+        assert self._epoch is not None
+        if envelope["payload"] != self._epoch.envelope["payload"]:
+            raise ProtocolError("evidence: two proposals with one number")
+        if self._epoch.complete:
+            self._send("epoch_ready", self._epoch.statement(computed=True))
+        else:
+            missing = tuple(self._epoch.members[at].identity for at in self._epoch.unfinished())
+            refusal = Refusal(18, "keys are not exchanged with everybody", missing)
+            self._refuse(envelope, self._epoch.proposal, refusal)
+
+    def _check(self, proposal: Message) -> None:
+        """E1, in the order of the document."""
+        members = members_of(proposal)
+        if proposal["federation"] == self._federation:
+            if proposal["epoch"] <= self._last_epoch:
+                raise Refusal(1, "the number of an earlier epoch")
+            if proposal["round"] <= self._last_round:
+                raise Refusal(2, "a round that was acted in")
+        check_proposal(proposal, members, self._identity, self._federation)
+        if len(members) < -(-2 * self._largest_epoch // 3):
+            raise Refusal(6, "too few members")
+        unknown = tuple(
+            member.identity for member in members if self._records and member.spki not in self._records.values()
+        )
+        if unknown:
+            changed = any(m.name in self._records and m.identity in unknown for m in members)
+            raise Refusal(4 if changed else 3, "members that are not confirmed", unknown)
+        self._check_model(proposal)
+        self._records.update({member.name: member.spki for member in members})
+
+    def _check_model(self, proposal: Message) -> None:
+        configuration = proposal["configuration"]
+        if self._chain is None:
+            self._chain = Chain.begin(configuration)
+        elif {**configuration, "cohort_min": 0} != {**self._chain.configuration, "cohort_min": 0}:
+            raise Refusal(17, "not the configuration that the run began with")
+        if (proposal["model_hash"], proposal["params_hash"]) != (self._chain.model_hash, self._chain.params_hash):
+            raise Refusal(10, "not the model that this party computed")
+        self._chain.configuration = configuration
+
+    def _refuse(self, envelope: Message, proposal: Message, refusal: Refusal) -> None:
+        body = {
+            "epoch": proposal["epoch"],
+            "proposal_hash": Epoch(envelope, proposal, self._signer).proposal_hash,
+            "line": refusal.line,
+            "detail": refusal.detail,
+            "parties": list(refusal.parties),
+        }
+        print(f"refused the proposal of epoch {proposal['epoch']}: {refusal.detail}", flush=True)
+        self._send("epoch_refusal", body)
+
+    def _enter_epoch(self, epoch: Epoch) -> None:
+        self._close_peers()
+        self._epoch, self._round = epoch, None
+        self._last_epoch, self._largest_epoch = epoch.number, max(self._largest_epoch, epoch.n)
+        print(f"epoch {epoch.number} of {epoch.n} members", flush=True)
+        for member in epoch.members:
+            if member.identity > self._identity:
+                task = asyncio.get_running_loop().create_task(self._dial_peer(epoch, member.identity))
+                self._dialling.add(task)
+                task.add_done_callback(self._dialling.discard)
+
+    def _on_epoch_ready_bundle(self, body: Message) -> None:
+        assert self._epoch is not None
+        kind, answer = self._epoch.take_bundle(body)
+        self._send(kind, answer)
+        self._close_peers()
+
+    def _on_round_open(self, opened: Message) -> None:
+        assert self._epoch is not None and self._chain is not None
+        if not self._epoch.ready:
+            raise ProtocolError("a round before the epoch is ready")
+        self._round = Round(self._epoch, self._chain, self._signer, opened)
+        self._last_round = self._round.number
+        self._upload(self._round)
+
+    def _upload(self, opened: Round) -> None:
+        """R1, under the rules of "One base, one set"."""
+        epoch, base = opened.epoch.hash, opened.base
+        earlier = self._uploaded.get(base, set()) - {epoch}
+        if base in self._left:
+            self._send("silence", {"ctx": opened.ctx, "cause": SPENT_BASE})
+        elif any((before, base) in self._answered for before in earlier):
+            self._send("silence", {"ctx": opened.ctx, "cause": ANSWERED_UNDER_THIS_BASE})
+        else:
+            self._closed |= {(before, base) for before in earlier}
+            if self._update is None or self._update[0] != base:
+                self._update = base, self._train(opened)
+            self._uploaded.setdefault(base, set()).add(epoch)
+            self._send_stream(opened.upload(self._update[1]))
+
+    def _train(self, opened: Round) -> Update:
+        """Small numbers from a seed, in place of training; the metrics are as plausible."""
+        count = opened.chain.coordinates(opened.kind)
+        difference = [exact.float32(self._random.uniform(-0.01, 0.01)) for _ in range(count)]
+        metrics = exact.Metrics(loss_sum=23.5, correct=21, tested=37, clipped=False)
+        return Update(difference, 150, metrics, os.urandom(32))
+
+    def _on_survivors(self, envelope: Message) -> None:
+        current = self._current()
+        vote = current.vote(envelope, self._coordinator())
+        place = (current.epoch.hash, current.base)
+        if place in self._closed or self._locks.setdefault(place, current.survivors_hash) != current.survivors_hash:
+            raise ProtocolError("a second set under one base")
+        self._send("vote", vote)
+
+    def _on_certificate(self, body: Message) -> None:
+        current = self._current()
+        place = (current.epoch.hash, current.base)
+        stream = current.answer(body)
+        if place in self._closed or self._locks.get(place) != current.survivors_hash:
+            raise ProtocolError("a certificate for another set than the one voted for")
+        self._answered.add(place)
+        self._send_stream(stream)
+
+    def _on_skip(self, envelope: Message) -> None:
+        current = self._current()
+        current.skip(envelope, self._coordinator())
+        print(f"round {current.number} was skipped", flush=True)
+        self._round = None
+
+    def _on_stream(self, stream: StreamCame) -> None:
+        header = SCHEMA.decode("StreamHeader", stream.header)
+        if "result" not in header:
+            raise ProtocolError(f"an unexpected stream: {', '.join(header)}")
+        current, chain = self._current(), self._chain
+        assert chain is not None
+        envelope = SCHEMA.decode("Envelope", stream.trailer)
+        before = chain.params_hash
+        current.apply(header["result"], stream.data, envelope, self._coordinator())
+        if chain.params_hash != before:
+            self._left.add(before)
+            self._update = None
+        self._record(current, chain)
+        self._send("applied", {"ctx": current.ctx, "model_hash": chain.model_hash})
+        self._round = None
+
+    def _record(self, current: Round, chain: Chain) -> None:
+        line = {
+            "round": current.number,
+            "kind": current.kind,
+            "epoch": current.epoch.number,
+            "params_hash": chain.params_hash.hex(),
+            "model_hash": chain.model_hash.hex(),
+            "members": current.members,
+        }
+        print(f"round {current.number} applied, model {chain.model_hash.hex()[:16]}", flush=True)
+        if self._rounds_file:
+            with self._rounds_file.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def _on_run_end(self, body: Message) -> None:
+        print(f"the run ended with outcome {body['outcome']}: {body['sentence']}", flush=True)
+        self.outcome = body["outcome"]
+
+    def _current(self) -> Round:
+        if self._round is None:
+            raise ProtocolError("a message about a round, and none is open")
+        return self._round
+
+    def _coordinator(self) -> bytes:
+        assert self._server is not None
+        return self._server.peer.spki
+
+    # The peers.
+
+    def _welcomes(self, channel: Channel) -> bool:
+        """Pinning: a peer has to be a member of the epoch that this party knows."""
+        peer = channel.peer
+        known = self._epoch is not None and not self._epoch.ready and peer.spki in [m.spki for m in self._epoch.members]
+        if known and peer.role == PARTY:
+            self._peers[peer.identity] = channel
+            asyncio.get_running_loop().call_soon(self._greet, channel)
+        return known
+
+    async def _dial_peer(self, epoch: Epoch, identity: bytes) -> None:
+        """Of two peers the smaller identity dials, until keys are exchanged."""
+        while self._epoch is epoch and epoch.index_of(identity) in epoch.unfinished():
+            connected = identity in self._peers and not self._peers[identity].closed
+            for address in [] if connected else self._directory.get(identity, []):
+                try:
+                    channel = await dial(self._credentials, address, self._receive)
+                except (OSError, ChannelError, IdentityError):
+                    continue
+                if party_id(channel.peer.spki) != identity or self._epoch is not epoch:
+                    channel.close(3)
+                    continue
+                self._peers[identity] = channel
+                channel.start()
+                self._greet(channel)
+                break
+            await asyncio.sleep(REDIAL_SECONDS)
+
+    def _greet(self, channel: Channel) -> None:
+        """Both sides send their seed as soon as they are connected."""
+        if self._epoch is not None:
+            slot = self._epoch.index_of(channel.peer.identity)
+            self._send_peer(channel, "slot_seed", self._epoch.seed_for(slot))
+
+    def _send_peer(self, channel: Channel, kind: str, body: Message) -> None:
+        channel.send(SCHEMA.encode("Frame", {kind: body}))
+
+    def _from_peer(self, channel: Channel, event: Event) -> None:
+        if not isinstance(event, MessageCame) or self._epoch is None:
+            return
+        epoch, was_complete = self._epoch, self._epoch.complete
+        sender = epoch.index_of(channel.peer.identity)
+        for kind, body in SCHEMA.decode("Frame", event.bytes).items():
+            if kind == "slot_seed":
+                self._on_slot_seed(channel, epoch, sender, body)
+            elif kind == "slot_seed_ack":
+                epoch.take_ack(sender, body)
+            elif kind == "slot_reject":
+                print(f"{channel.peer.identity.hex()[:8]} is in epoch {body['epoch']}", flush=True)
+            else:
+                raise ProtocolError(f"a peer sent {kind}")
+        if epoch.complete and not was_complete:
+            self._send("epoch_ready", epoch.statement(computed=True))
+
+    def _on_slot_seed(self, channel: Channel, epoch: Epoch, sender: int, body: Message) -> None:
+        stated = SCHEMA.decode("SlotSeedStatement", body["statement"]["payload"])
+        if stated["epoch_hash"] != epoch.hash:
+            self._kept_seeds[channel.peer.identity] = body
+            self._send_peer(channel, "slot_reject", {"epoch": epoch.number, "proposal": epoch.envelope})
+        else:
+            self._send_peer(channel, "slot_seed_ack", epoch.take_seed(sender, body))
+
+    def _close_peers(self) -> None:
+        for channel in self._peers.values():
+            channel.close(0)
+        self._peers = {}
+
+
+async def take_part(arguments: argparse.Namespace) -> int:
+    """Enrols and takes part."""
+    token = read_token(arguments.token_file.read_text())
+    credentials = await enroll(token, arguments.server)
+    party = Party(credentials, arguments.server, arguments.rounds_file, arguments.seed)
+    return await party.run()
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Takes part in one run of a federation, to test the protocol.")
+    parser.add_argument("--server", required=True, help="the coordinator's HOST:PORT")
+    parser.add_argument("--token-file", required=True, type=Path, help="the file that holds the token")
+    parser.add_argument("--rounds-file", type=Path, help="where each applied round is written as a line of JSON")
+    parser.add_argument("--seed", type=int, default=1, help="the number that the updates derive from")
+    try:
+        return asyncio.run(take_part(parser.parse_args()))
+    except (ProtocolError, IdentityError, ChannelError) as error:
+        print(f"stopped: {error}", file=sys.stderr, flush=True)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

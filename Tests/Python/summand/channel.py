@@ -189,6 +189,8 @@ class Channel:
         self._heard = asyncio.get_running_loop().time()
         self._reason: int | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.refuses: Callable[[bytes], int | None] = lambda header: None
+        """Says for a stream's header with which code it is refused, if it is."""
         self.closed = False
 
     def start(self) -> None:
@@ -269,13 +271,19 @@ class Channel:
         if number <= self._last_came or number % 2 == int(self._dialled):
             raise frames.FrameError(f"stream number {number} out of order")
         self._last_came = number
+        if (code := self.refuses(header)) is not None:
+            self.tls.write(frames.numbered(frames.REFUSE, number, struct.pack(">I", code)))
+            return
         self._incoming[number] = _Incoming(header)
         self.tls.write(frames.numbered(frames.CREDIT, number, struct.pack(">I", frames.WINDOW)))
 
     def _continue(self, frame: frames.Frame) -> None:
         stream = self._incoming.get(frame.number)
         if stream is None:
-            raise frames.FrameError(f"stream {frame.number} is not open")
+            # Of a stream that was refused something may still be under way.
+            if frame.number > self._last_came:
+                raise frames.FrameError(f"stream {frame.number} is not open")
+            return
         if frame.type == frames.CHUNK:
             stream.data += frame.body[4:]
             if len(stream.data) > stream.granted:

@@ -27,6 +27,7 @@ from summand.protobuf import Message
 from summand.round import Round, Stream, Update
 
 ANSWERED_UNDER_THIS_BASE, SPENT_BASE, UNCONFIRMED_HANDOVER = 0, 1, 3
+NOT_EXPECTED = 2
 REDIAL_SECONDS = 0.2
 
 
@@ -63,14 +64,14 @@ class Party:
 
     async def run(self) -> int:
         """Takes part until the run ends; gives its outcome."""
-        _, port = await listen(self._credentials, self._receive, self._welcomes)
+        _, self._port = await listen(self._credentials, self._receive, self._welcomes)
         self._server = await dial(self._credentials, self._server_address, self._receive)
         peer = self._server.peer
         if (peer.federation, peer.role) != (self._federation, COORDINATOR):
             raise IdentityError("the other side is not the coordinator of this federation")
+        self._server.refuses = self._refuses
         self._server.start()
-        hello = {"version": 1, "instance": self._instance, "addresses": [f"127.0.0.1:{port}"]}
-        self._send("hello", hello)
+        self._say_hello()
         while self.outcome is None:
             channel, event = await self._events.get()
             if channel is self._server:
@@ -79,6 +80,21 @@ class Party:
                 self._from_peer(channel, event)
         self._server.close(0)
         return self.outcome
+
+    def _refuses(self, header: bytes) -> int | None:
+        """A party of the last epoch is handed nothing (section 5), and this one never waits for a handover."""
+        return NOT_EXPECTED if "handover" in SCHEMA.decode("StreamHeader", header) else None
+
+    def _say_hello(self) -> None:
+        """Says where this party can be dialled and where it stands."""
+        hello: Message = {"version": 1, "instance": self._instance, "addresses": [f"127.0.0.1:{self._port}"]}
+        if self._chain is not None:
+            hello["run"] = self._chain.configuration["run"]
+            hello["chain_index"] = self._chain.index
+            hello["model_hash"] = self._chain.model_hash
+        if self._epoch is not None and self._epoch.own_masks:
+            hello["epoch"] = self._epoch.number
+        self._send("hello", hello)
 
     def _receive(self, channel: Channel, event: Event) -> None:
         self._events.put_nowait((channel, event))
@@ -152,7 +168,10 @@ class Party:
             changed = any(m.name in self._records and m.identity in unknown for m in members)
             raise Refusal(4 if changed else 3, "members that are not confirmed", unknown)
         self._check_model(proposal)
-        self._records.update({member.name: member.spki for member in members})
+        found = {member.name: member.spki for member in members}
+        if found.items() - self._records.items():
+            self._records.update(found)
+            self._say_hello()
 
     def _check_model(self, proposal: Message) -> None:
         configuration = proposal["configuration"]

@@ -9,8 +9,9 @@ print_help() {
 usage: scripts/test.sh [--full]
 
 Everything that continuous integration runs: formatting, scripts, generated code, a debug build without warnings, all
-tests, and at the end the main job itself, small (scripts/run.sh 4 2): both arms must end every round in the same
-model, and the processes must have found one another by multicast.
+tests, the second implementation of the protocol (scripts/interop.sh), and at the end the main job itself, small
+(scripts/run.sh 4 2): both arms must end every round in the same model, and the processes must have found one another
+by multicast.
 
 options:
   --full      also the tests of the network modules with the thread sanitizer, a quick run of the benchmarks, and the
@@ -116,6 +117,8 @@ step "build"
 build_for_tests
 step "tests"
 swift test --skip-build
+step "the second implementation"
+scripts/interop.sh --bin .build/debug
 if [[ $full == true ]]; then
     step "tests with the thread sanitizer"
     swift test --sanitize=thread --scratch-path .build-thread --filter 'TransportTests|DiscoveryTests'

@@ -13,7 +13,9 @@ import Testing
         ]
     }
 
-    @Test(arguments: ["bench.sh", "run.sh", "start_clients.sh", "test.sh"]) func helpIsAResult(script: String)
+    @Test(arguments: ["bench.sh", "interop.sh", "run.sh", "start_clients.sh", "test.sh"]) func helpIsAResult(
+        script: String
+    )
         async throws
     {
         try await ScriptHarness.with { harness in
@@ -31,6 +33,7 @@ import Testing
         ("test.sh", ["--fast"], "unknown option --fast"), ("bench.sh", ["cores"], "there is no benchmark \"cores\""),
         ("bench.sh", ["--json"], "--json needs a value"), ("bench.sh", ["kernels", "rounds"], "unexpected argument"),
         ("bench.sh", ["--quick", "--update-docs"], "--update-docs needs all rows in full"),
+        ("interop.sh", ["--bin"], "--bin needs a value"), ("interop.sh", ["2"], "unexpected argument"),
     ]) func aMistypedCommandLineIsOneLine(script: String, arguments: [String], expected: String) async throws {
         try await ScriptHarness.with { harness in
             let outcome = try await harness.run(script, arguments)

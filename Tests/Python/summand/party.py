@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A member of a federation on the network: participant, helper and witness of real rounds.
 
-    python3 -m summand.party --server HOST:PORT --token-file FILE [--rounds-file FILE]
+    python3 -m summand.party --server HOST:PORT --token-file FILE [--rounds-file FILE] [--leave]
 
 Joins, takes part in one run and ends with its outcome as exit code. Trains on nothing: its updates are small numbers
 from a seed, which is all that the protocol can tell. Each applied round is one JSON line in the rounds file.
@@ -17,12 +17,22 @@ from pathlib import Path
 
 from summand import exact
 from summand.chain import Chain
-from summand.channel import Channel, ChannelError, Closed, Event, MessageCame, StreamCame, StreamRefused, dial, listen
-from summand.channel import Credentials
+from summand.channel import (
+    Channel,
+    ChannelError,
+    Closed,
+    Credentials,
+    Event,
+    MessageCame,
+    StreamCame,
+    StreamRefused,
+    dial,
+    listen,
+)
 from summand.enrollment import enroll, read_token
 from summand.epoch import Epoch, ProtocolError, Refusal, check_proposal, members_of, open_proposal
 from summand.identity import COORDINATOR, PARTY, SCHEMA, IdentityError, Signer, read_certificate
-from summand.primitives import party_id
+from summand.primitives import party_id, roster_fingerprint
 from summand.protobuf import Message
 from summand.round import Round, Stream, Update
 
@@ -34,8 +44,11 @@ REDIAL_SECONDS = 0.2
 class Party:
     """One member. Everything happens in one task, in the order in which it came."""
 
-    def __init__(self, credentials: Credentials, server: str, rounds: Path | None, seed: int) -> None:
+    def __init__(
+        self, credentials: Credentials, server: str, rounds: Path | None, seed: int, leaves: bool = False
+    ) -> None:
         self._credentials, self._server_address, self._rounds_file = credentials, server, rounds
+        self._leaves = leaves
         self._signer = Signer(credentials.key)
         certified = read_certificate(credentials.certificate)
         self._federation, self._identity = certified.federation, certified.identity
@@ -242,6 +255,10 @@ class Party:
         return Update(difference, 150, metrics, os.urandom(32))
 
     def _on_survivors(self, envelope: Message) -> None:
+        if self._leaves:
+            print("leaves instead of voting", flush=True)
+            self.outcome = 0
+            return
         current = self._current()
         vote = current.vote(envelope, self._coordinator())
         place = (current.epoch.hash, current.base)
@@ -287,7 +304,8 @@ class Party:
             "epoch": current.epoch.number,
             "params_hash": chain.params_hash.hex(),
             "model_hash": chain.model_hash.hex(),
-            "members": current.members,
+            "members": [current.epoch.members[member].name for member in current.members],
+            "roster": roster_fingerprint([member.spki for member in current.epoch.members]),
         }
         print(f"round {current.number} applied, model {chain.model_hash.hex()[:16]}", flush=True)
         if self._rounds_file:
@@ -380,7 +398,7 @@ async def take_part(arguments: argparse.Namespace) -> int:
     """Enrols and takes part."""
     token = read_token(arguments.token_file.read_text())
     credentials = await enroll(token, arguments.server)
-    party = Party(credentials, arguments.server, arguments.rounds_file, arguments.seed)
+    party = Party(credentials, arguments.server, arguments.rounds_file, arguments.seed, arguments.leave)
     return await party.run()
 
 
@@ -390,6 +408,7 @@ def main() -> int:
     parser.add_argument("--server", required=True, help="the coordinator's HOST:PORT")
     parser.add_argument("--token-file", required=True, type=Path, help="the file that holds the token")
     parser.add_argument("--rounds-file", type=Path, help="where each applied round is written as a line of JSON")
+    parser.add_argument("--leave", action="store_true", help="leave for good instead of the first vote")
     parser.add_argument("--seed", type=int, default=1, help="the number that the updates derive from")
     try:
         return asyncio.run(take_part(parser.parse_args()))

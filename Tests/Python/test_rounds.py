@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""Real rounds: the real server, real clients, and parties of this implementation among them.
+
+Run with: python3 -m unittest test_rounds. PROGRAMS is the directory of smpc-server and smpc-client, by default
+.build/debug. Everything is on the loopback interface, and every party finds the others through the coordinator.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = Path(os.environ.get("PROGRAMS", HERE.parent.parent / ".build" / "debug")).resolve()
+PATIENCE_SECONDS = 120
+
+
+class Federation:
+    """A server with its sites, in a directory of its own; ends every process that it started."""
+
+    def __init__(self, directory: Path, sites: list[str], *options: str) -> None:
+        self.directory, self.sites = directory, sites
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.run("smpc-server", "init", "--state", self.at("fed"), "--federation", "python")
+        self.run("smpc-server", "invite", *sites, "--state", self.at("fed"), "--out", self.at("tokens"))
+        port = directory / "port"
+        network = ["--listen", "127.0.0.1:0", "--port-file", str(port), "--discovery", "off"]
+        cohort = ["--cohort", str(len(sites))]
+        self.start("server", "smpc-server", "run", "--state", self.at("fed"), *network, *cohort, *options)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (port.exists() and port.read_text().strip()):
+            if time.monotonic() > deadline or self.processes["server"].poll() is not None:
+                raise AssertionError(f"the server does not listen: {self.log('server')}")
+            time.sleep(0.05)
+        self.address = f"127.0.0.1:{port.read_text().strip()}"
+
+    def at(self, name: str) -> str:
+        """A path in the directory."""
+        return str(self.directory / name)
+
+    def run(self, program: str, *arguments: str) -> str:
+        """Runs a program to its end."""
+        done = subprocess.run(
+            [PROGRAMS / program, *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS
+        )
+        if done.returncode:
+            raise AssertionError(f"{program} {arguments[0]}: {done.stderr}")
+        return done.stdout
+
+    def start(self, name: str, program: str | Path, *arguments: str) -> None:
+        """Starts a process whose output goes to a log."""
+        command = program if isinstance(program, Path) else PROGRAMS / program
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+        with (self.directory / f"{name}.log").open("wb") as log:
+            self.processes[name] = subprocess.Popen(
+                [command, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=HERE
+            )
+
+    def start_client(self, site: str, part: int, parts: int, dataset: str) -> None:
+        """Joins and starts a real client."""
+        network = ["--state", self.at(site), "--server", self.address, "--discovery", "off"]
+        self.run("smpc-client", "join", *network, "--token-file", self.at(f"tokens/{site}.token"))
+        data = ["--listen", "127.0.0.1:0", "--dataset", dataset, "--part", f"{part}/{parts}"]
+        self.start(site, "smpc-client", "run", *network, *data)
+
+    def start_party(self, site: str, *options: str) -> None:
+        """Starts a party of this implementation, which joins by itself."""
+        files = ["--token-file", self.at(f"tokens/{site}.token"), "--rounds-file", self.at(f"{site}.jsonl")]
+        self.start(site, Path(sys.executable), "-m", "summand.party", "--server", self.address, *files, *options)
+
+    def log(self, name: str) -> str:
+        """What a process said."""
+        return (self.directory / f"{name}.log").read_text(errors="replace")
+
+    def wait(self) -> dict[str, int]:
+        """The exit codes, when all have ended."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        try:
+            return {name: one.wait(max(0.0, deadline - time.monotonic())) for name, one in self.processes.items()}
+        except subprocess.TimeoutExpired:
+            logs = "\n".join(f"== {name}\n{self.log(name)}" for name in self.processes)
+            raise AssertionError(f"the run does not end\n{logs}") from None
+
+    def end(self) -> None:
+        """Ends what still runs."""
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    def rounds(self) -> list[dict[str, Any]]:
+        """The rounds as the server has them in its database."""
+        lines = self.run("smpc-server", "rounds", "--state", self.at("fed"), "--json").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def status(self, site: str) -> dict[str, Any]:
+        """Where a real client stands."""
+        return json.loads(self.run("smpc-client", "status", "--state", self.at(site), "--json"))
+
+    def computed(self, site: str) -> list[dict[str, Any]]:
+        """The rounds as a party of this implementation computed them."""
+        return [json.loads(line) for line in (self.directory / f"{site}.jsonl").read_text().splitlines()]
+
+
+class RealRoundTests(unittest.TestCase):
+    """The document is enough to take part."""
+
+    def federation(self, sites: list[str], *options: str) -> Federation:
+        """A federation that is gone after the test."""
+        directory = tempfile.TemporaryDirectory(prefix="summand-python-")
+        self.addCleanup(directory.cleanup)
+        federation = Federation(Path(directory.name), sites, *options)
+        self.addCleanup(federation.end)
+        return federation
+
+    def require_agreement(self, federation: Federation, party: str, clients: list[str]) -> list[dict[str, Any]]:
+        """The party computed every round's hashes as the server did, and all end with the same model."""
+        theirs, ours = federation.rounds(), federation.computed(party)
+        names = ("round", "epoch", "params_hash", "model_hash")
+        applied = [entry for entry in theirs if entry["outcome"] == "applied"]
+        self.assertEqual([{n: entry[n] for n in names} for entry in applied], [{n: e[n] for n in names} for e in ours])
+        self.assertEqual([entry["kind"] for entry in ours], [0] * (len(ours) - 1) + [1])
+        for client in clients:
+            status = federation.status(client)
+            self.assertEqual(status["model_hash"], ours[-1]["model_hash"])
+            self.assertEqual(status["params_hash"], ours[-1]["params_hash"])
+            self.assertEqual(status["roster"], ours[-1]["roster"])
+        return ours
+
+    def test_participant_and_helper_over_two_epochs(self) -> None:
+        """Three rounds, the third in an epoch of its own, and the closing round; clipping, weights by samples."""
+        federation = self.federation(
+            ["site-a", "site-b", "site-python"],
+            *("--model", "softmax:8-3", "--rounds", "3", "--rounds-per-epoch", "2", "--clip", "0.05"),
+        )
+        federation.start_party("site-python")
+        federation.start_client("site-a", 0, 2, "synthetic:200,8,3")
+        federation.start_client("site-b", 1, 2, "synthetic:200,8,3")
+        self.assertEqual(federation.wait(), dict.fromkeys(federation.processes, 0))
+        ours = self.require_agreement(federation, "site-python", ["site-a", "site-b"])
+        self.assertEqual([entry["epoch"] for entry in ours], [1, 1, 2, 2])
+        for entry in ours:
+            self.assertEqual(sorted(entry["members"]), ["site-a", "site-b", "site-python"])
+
+    def test_vectors_of_several_blocks(self) -> None:
+        """152,650 coordinates: three mask blocks, nineteen pieces of a leaf, more than one window of credit."""
+        federation = self.federation(
+            ["site-a", "site-b", "site-python"],
+            *("--model", "mlp:784-192-10", "--rounds", "2", "--weights", "uniform"),
+        )
+        federation.start_party("site-python")
+        federation.start_client("site-a", 0, 2, "synthetic:60,784,10")
+        federation.start_client("site-b", 1, 2, "synthetic:60,784,10")
+        self.assertEqual(federation.wait(), dict.fromkeys(federation.processes, 0))
+        self.assertEqual(len(self.require_agreement(federation, "site-python", ["site-a", "site-b"])), 3)
+
+    def test_the_same_update_again_after_a_loss(self) -> None:
+        """A party leaves for good after its upload; the others close that epoch and send the same updates in another."""
+        federation = self.federation(
+            ["site-a", "site-b", "site-leaves", "site-python"], *("--model", "softmax:8-3", "--rounds", "2")
+        )
+        federation.start_party("site-python")
+        federation.start_party("site-leaves", "--leave", "--seed", "2")
+        federation.start_client("site-a", 0, 2, "synthetic:200,8,3")
+        federation.start_client("site-b", 1, 2, "synthetic:200,8,3")
+        self.assertEqual(federation.wait(), dict.fromkeys(federation.processes, 0))
+        self.assertIn("leaves instead of voting", federation.log("site-leaves"))
+        ours = self.require_agreement(federation, "site-python", ["site-a", "site-b"])
+        self.assertEqual([entry["epoch"] for entry in ours], [2, 2, 2])
+        for entry in ours:
+            self.assertEqual(sorted(entry["members"]), ["site-a", "site-b", "site-python"])
+
+
+if __name__ == "__main__":
+    unittest.main()

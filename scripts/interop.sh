@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+print_help() {
+    cat <<'HELP'
+usage: scripts/interop.sh [options]
+
+Tests the second implementation of the protocol, in Tests/Python, which was written from docs/PROTOCOL.md: against the
+vectors in Tests/Vectors, and as a member of real rounds of the server and its clients. Half a minute.
+
+options:
+  --bin DIR   where smpc-server and smpc-client are (default: .build/debug)
+  --vectors   only the vectors; needs no programs
+  -h, --help  show this text
+HELP
+}
+
+programs=$repository/.build/debug
+tests=(test_vectors test_rounds)
+while (($#)); do
+    case $1 in
+        -h | --help)
+            print_help
+            exit 0
+            ;;
+        --bin)
+            (($# >= 2)) || usage_error "$1 needs a value"
+            programs=$2
+            shift
+            ;;
+        --vectors) tests=(test_vectors) ;;
+        -*) usage_error "unknown option $1" ;;
+        *) usage_error "unexpected argument \"$1\"" ;;
+    esac
+    shift
+done
+
+# usable PYTHON: says whether an interpreter is new enough and has what the implementation imports.
+usable() {
+    "$1" -c 'import sys, cryptography, OpenSSL; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+# find_python: sets `python` to an interpreter that will do, after installing Debian's where there is none.
+find_python() {
+    for python in python3 /usr/bin/python3; do
+        ! usable "$python" || return 0
+    done
+    require_packages python3 python3-cryptography python3-openssl
+    python=/usr/bin/python3
+    usable "$python" || die 1 "$python is older than 3.11, or cannot import cryptography and OpenSSL"
+}
+
+if [[ ${tests[*]} == *test_rounds* ]]; then
+    for program in smpc-server smpc-client; do
+        [[ -x $programs/$program ]] ||
+            die 1 "$programs/$program is missing; run: swift build, or name the directory with --bin"
+    done
+    programs=$(cd "$programs" && pwd)
+fi
+find_python
+cd "$repository/Tests/Python"
+PROGRAMS=$programs PYTHONDONTWRITEBYTECODE=1 "$python" -m unittest "${tests[@]}"

@@ -6,6 +6,9 @@ import Primitives
 struct StateWriter {
     private(set) var bytes: [UInt8] = []
 
+    /// Everything that was written, with its SHA-256 at the end: a damaged file is not read as another one.
+    var checkedBytes: [UInt8] { bytes + SHA256.hash(bytes).bytes }
+
     mutating func fixed(_ value: [UInt8]) { bytes += value }
 
     mutating func u32(_ value: UInt32) { append(value.littleEndian) }
@@ -28,6 +31,13 @@ struct StateReader {
     private var position = 0
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Takes `checkedBytes`; nil when they do not end with their hash.
+    init?(checked bytes: [UInt8]) {
+        let count = bytes.count - Digest.count
+        guard count >= 0, SHA256.hash(Array(bytes[..<count])).bytes == Array(bytes[count...]) else { return nil }
+        self.init(Array(bytes[..<count]))
+    }
 
     var remaining: Int { bytes.count - position }
 

@@ -59,6 +59,13 @@ public enum ProgramRunner {
 
     /// Translates what a command threw; nil for the errors that ArgumentParser itself explains.
     static func programError(for error: any Error) -> ProgramError? {
+        var result = translated(error)
+        let isFull = [ENOSPC, EDQUOT].contains { result?.what.contains(String(cString: strerror($0))) == true }
+        if isFull, result?.remedy == nil { result?.remedy = "make room on that disk, then run again" }
+        return result
+    }
+
+    private static func translated(_ error: any Error) -> ProgramError? {
         switch error {
         case let error as ProgramError: error
         case let error as any ProgramErrorConvertible: error.programError

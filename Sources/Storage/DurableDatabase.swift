@@ -43,6 +43,8 @@ struct DurableDatabase: Sendable {
             pool = try DatabasePool(path: path, configuration: configuration)
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try pool.write { try Self.prepare($0, path, kind) }
+            // Through the writing connection: a reading one that is closed last leaves the log beside the database.
+            try pool.writeWithoutTransaction { try Self.check($0, path) }
         } catch {
             throw StorageError(error, path: path)
         }
@@ -106,6 +108,12 @@ struct DurableDatabase: Sendable {
         try database.execute(sql: commonSchema + kind.schema)
         try database.execute(sql: "PRAGMA application_id = \(kind.applicationID)")
         try database.execute(sql: "PRAGMA user_version = \(kind.version)")
+    }
+
+    /// Reads every page: damage in the middle of the file is found before anything rests on what is around it.
+    private static func check(_ database: Database, _ path: String) throws {
+        let found = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
+        guard found == "ok" else { throw StorageError.corrupt(path: path, reason: found ?? "it cannot be checked") }
     }
 
     private static let commonSchema = """

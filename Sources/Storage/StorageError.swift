@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import GRDB
+import Glibc
 
 /// Says what is wrong with a database, always with its file.
 public enum StorageError: Error, Equatable, Sendable {
@@ -33,9 +34,10 @@ extension StorageError: CustomStringConvertible {
         case .busy(let path): "\(path): held by another process for too long; end it, then try again"
         case .cannotOpen(let path, let reason): "\(path): cannot be opened: \(reason)"
         case .corrupt(let path, let reason):
-            "\(path): damaged (\(reason)); do not restore an older copy: what was sent must not be forgotten"
+            "\(path): damaged (\(reason)); do not put an older copy in its place, which has forgotten what was sent: begin "
+                + "anew in another directory, a site with join, a server with init"
         case .diskFull(let path): "\(path): no space is left on the disk; make room, then run again"
-        case .inputOutput(let path, let reason): "\(path): the disk failed: \(reason)"
+        case .inputOutput(let path, let reason): "\(path): the disk failed (\(reason)); check it, then run again"
         case .notDurable(let path, let expected, let actual):
             "\(path): commits are not durable (synchronous is \(actual), not \(expected))"
         case .readOnly(let path): "\(path): may only be read; check the owner and mode of the file and its directory"
@@ -64,9 +66,17 @@ extension StorageError {
         case .SQLITE_CANTOPEN: .cannotOpen(path: path, reason: reason)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: .corrupt(path: path, reason: reason)
         case .SQLITE_FULL: .diskFull(path: path)
-        case .SQLITE_IOERR: .inputOutput(path: path, reason: reason)
+        // SQLite names a full disk only where a plain write met it, not where a file could not grow or be flushed.
+        case .SQLITE_IOERR: isFull(path) ? .diskFull(path: path) : .inputOutput(path: path, reason: reason)
         case .SQLITE_READONLY, .SQLITE_PERM: .readOnly(path: path)
         default: .sqlite(path: path, code: error.extendedResultCode.rawValue, reason: reason)
         }
+    }
+
+    /// Whether the file system of a file has less room than the smallest thing that SQLite adds to a file, 32 KiB.
+    private static func isFull(_ path: String) -> Bool {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return false }
+        return UInt64(status.f_bavail) * UInt64(status.f_frsize) < 32 * 1024
     }
 }

@@ -13,6 +13,8 @@ final class ProcessFederation {
     private(set) var clients: [Int: RunningProgram] = [:]
     private var launches = 0
     var serverOptions: [String] = []
+    /// A command that runs the server, such as nsenter with its options.
+    var serverPrefix: [String] = []
 
     init(sites: Int, rounds: Int = 2) async throws {
         self.sites = sites
@@ -61,7 +63,7 @@ final class ProcessFederation {
                 "--listen", "127.0.0.1:\(port.flatMap { $0.split(separator: ":").last.map(String.init) } ?? "0")",
                 "--discovery", "off", "--model", "softmax:32-10", "--seed", "1", "--metrics", path("metrics"),
                 "--port-file", portFile, "--verbose",
-            ] + serverOptions, log: log("server"))
+            ] + serverOptions, log: log("server"), prefix: serverPrefix)
         let isUp = await eventually(within: .seconds(30)) { FileManager.default.fileExists(atPath: portFile) }
         try #require(isUp, "the server did not come up: \(server?.output ?? "")")
     }

@@ -13,12 +13,14 @@ final class RunningProgram {
     /// - Parameters:
     ///   - name: the product's name, such as `smpc-server`.
     ///   - log: where standard output and standard error go.
-    init(_ name: String, _ arguments: [String], log: URL, input: URL? = nil) throws {
+    ///   - prefix: a command, by its path, that runs the program, such as nsenter with its options.
+    init(_ name: String, _ arguments: [String], log: URL, input: URL? = nil, prefix: [String] = []) throws {
         self.log = log
         try Data().write(to: log)
         handle = try FileHandle(forWritingTo: log)
-        process.executableURL = try Self.directory().appendingPathComponent(name)
-        process.arguments = arguments
+        let command = prefix + [try Self.directory().appendingPathComponent(name).path] + arguments
+        process.executableURL = URL(fileURLWithPath: command[0])
+        process.arguments = Array(command.dropFirst())
         process.standardOutput = handle
         process.standardError = handle
         process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice

@@ -217,7 +217,8 @@ extension Coordinator {
         try contradicted(dispute.party, dispute.slotSeed, dispute.epochReady, setUp, now)
     }
 
-    /// E1: a party refuses. A newcomer that somebody has not confirmed is left out; otherwise the refuser is.
+    /// E1: a party refuses. A newcomer that somebody has not confirmed is left out; otherwise the refuser is, unless it is the
+    /// first time that it has lost its keys since: a new epoch gives it others.
     mutating func proposalRefused(
         _ refusal: EpochRefusal, by party: PartyID, _ now: ContinuousClock.Instant
     ) throws {
@@ -234,6 +235,9 @@ extension Coordinator {
             return
         }
         output.append(.report(.proposalRefused(by: party, refusal.line, refusal.detail)))
+        if refusal.line == .keysLost, forgetful.insert(party).inserted {
+            return try propose(Set(setUp.plan.members), now)
+        }
         let settled = Set(plan?.members ?? [])
         let newcomers = Set(refusal.parties).intersection(setUp.plan.members).subtracting(settled).subtracting([party])
         let isAboutNewcomers = refusal.line == .unknownMember || refusal.line == .changedKey
@@ -273,6 +277,7 @@ extension Coordinator {
             output.append(.report(.epochReady(epoch: setUp.plan.proposal.epoch, committee: setUp.plan.committee)))
             followsChain = members
             failedSetUps = 0
+            forgetful = []
             stalledSince = nil
             leftOut = leftOut.filter { connected[$0] != nil }
             phase = .between

@@ -29,6 +29,8 @@ public struct Coordinator: Sendable {
     var largestEpoch = 0
     var skipsInARow = 0
     var failedSetUps = 0
+    /// Members that lost their keys since an epoch was ready last: once each may have it set up again for that.
+    var forgetful: Set<PartyID> = []
     /// Whether members no longer hold the keys of the present epoch, so that a new one is due.
     var planIsStale = false
     /// The base under which a round was opened last.

@@ -93,13 +93,13 @@ extension EpochKeys {
         writer.list(statements.map { $0?.encoded() ?? [] })
         writer.list(heldSeedHashes.map(\.bytes))
         writer.variable(checkKey?.key.exposedBytes() ?? [])
-        return writer.bytes
+        return writer.checkedBytes
     }
 
     /// Reads the file that `encoded()` made; nil when it is torn, damaged so that its parts do not fit, or not one.
     public init?(encoded bytes: [UInt8]) {
-        var reader = StateReader(bytes)
-        guard let proposal = reader.variable().flatMap({ try? Envelope(encoded: $0) }), let hash = reader.digest(),
+        guard var reader = StateReader(checked: bytes),
+            let proposal = reader.variable().flatMap({ try? Envelope(encoded: $0) }), let hash = reader.digest(),
             let complete = reader.u32(), let seeds = reader.list(), let seedHashes = reader.list(),
             let share = reader.take(32), let round = reader.u64(), let own = reader.list(), let held = reader.list(),
             let statements = reader.list(), let heldHashes = reader.list(), let checkKey = reader.variable(),

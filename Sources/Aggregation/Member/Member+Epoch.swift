@@ -16,6 +16,12 @@ extension Member {
                 return evidence(.conflictingStatements(of: "coordinator", first: held, second: envelope))
             }
         }
+        if phase.plan == nil, let plan = try? EpochPlan(signed), plan.epochHash == ledger.epochHash {
+            return [
+                refuse(
+                    signed, .keysLost, "this site took part in setting up this epoch and has lost its keys since")
+            ]
+        }
         let review = ProposalReview(
             rules: rules, ledger: ledger, members: members, handover: handover, unixSeconds: unixSeconds,
             epochsToday: activity.epochs)
@@ -26,16 +32,21 @@ extension Member {
             }
             return begin(accepted, envelope)
         } catch {
-            let hash = EpochProposal.hash(payload: envelope.payload)
             if let record = error.record { members = record }
             return (error.record.map { [.recordMembers($0)] } ?? []) + [
-                .send(
-                    .epochRefusal(
-                        EpochRefusal(
-                            epoch: signed.value.epoch, proposalHash: hash, line: error.line, detail: error.detail,
-                            parties: error.parties)))
+                refuse(signed, error.line, error.detail, error.parties)
             ]
         }
+    }
+
+    private func refuse(
+        _ signed: Signed<EpochProposal>, _ line: RefusalLine, _ detail: String, _ parties: [PartyID] = []
+    ) -> MemberAction {
+        .send(
+            .epochRefusal(
+                EpochRefusal(
+                    epoch: signed.value.epoch, proposalHash: EpochProposal.hash(payload: signed.envelope.payload),
+                    line: line, detail: detail, parties: parties)))
     }
 
     /// The parameters that came with a handover are kept until a proposal shows that they were due.

@@ -41,13 +41,13 @@ public struct KeptUpdate: Equatable, Sendable {
         writer.fixed(seed.exposedBytes())
         writer.u64(UInt64(delta.count))
         for value in delta { writer.u32(value.bitPattern) }
-        return writer.bytes
+        return writer.checkedBytes
     }
 
     /// Reads the file that `encoded()` made; nil when it is torn or not one.
     public init?(encoded bytes: [UInt8]) {
-        var reader = StateReader(bytes)
-        guard let base = reader.digest(), let samples = reader.count(), let loss = reader.u64(),
+        guard var reader = StateReader(checked: bytes), let base = reader.digest(), let samples = reader.count(),
+            let loss = reader.u64(),
             let correct = reader.count(), let tested = reader.count(), let seed = reader.take(32),
             let count = reader.count(), count <= reader.remaining / 4, reader.remaining == 4 * count
         else { return nil }

@@ -130,8 +130,23 @@ struct RunSession {
             try initial.parameters(of: configuration).hash
         }
         return Member(
-            rules: rules, ledger: try store.ledger(), members: try store.members(), keys: store.keysFile.read(),
+            rules: rules, ledger: try store.ledger(), members: try store.members(), keys: epochKeys(),
             signer: identity.key, coordinator: coordinator, random: { SecretBytes(randomCount: $0) })
+    }
+
+    /// The keys of the epoch that this site was in. Without usable ones it does nothing until the next epoch, and says so.
+    private func epochKeys() -> EpochKeys? {
+        let consequence = "this site does nothing in that epoch and waits for the next"
+        switch store.keysFile.content {
+        case .keys(let keys): return keys
+        case .nothing: break
+        case .damaged:
+            progress.warning("\(store.keysFile.path): the keys of the last epoch are damaged; \(consequence)")
+        case .anotherInstance:
+            progress.warning(
+                "\(store.keysFile.path): the keys belong to another copy of this state directory; \(consequence)")
+        }
+        return nil
     }
 
     /// Turns the way in which the machine stopped into the way in which the program ends.

@@ -12,10 +12,27 @@ struct EpochKeysFile: Sendable {
     /// 16 bytes that begin the file.
     let instance: [UInt8]
 
-    /// Reads the keys; nil without a file, or with one of another instance.
+    /// What the file holds.
+    enum Content {
+        case nothing
+        case keys(EpochKeys)
+        /// The file is torn or changed.
+        case damaged
+        /// The keys are those of another copy of this state directory.
+        case anotherInstance
+    }
+
+    /// Looks at the file.
+    var content: Content {
+        guard let bytes = SiteDirectory.read(path) else { return PrivateFile.exists(path) ? .damaged : .nothing }
+        guard bytes.count >= instance.count else { return .damaged }
+        guard bytes.starts(with: instance) else { return .anotherInstance }
+        return EpochKeys(encoded: Array(bytes.dropFirst(instance.count))).map { .keys($0) } ?? .damaged
+    }
+
+    /// Reads the keys; nil without a file, or with one that cannot be used.
     func read() -> EpochKeys? {
-        guard let bytes = SiteDirectory.read(path), bytes.starts(with: instance) else { return nil }
-        return EpochKeys(encoded: Array(bytes.dropFirst(instance.count)))
+        if case .keys(let keys) = content { keys } else { nil }
     }
 
     /// Replaces the file durably, then wipes the blocks of the old one.

@@ -19,6 +19,7 @@ struct SiteDirectory: Sendable {
     var configuration: String { "\(path)/config.toml" }
     var policy: String { "\(path)/policy.toml" }
     var epochKeys: String { "\(path)/keys/epoch.keys" }
+    var recordSeal: String { "\(path)/keys/record.seal" }
     var keptUpdate: String { "\(path)/update/kept.update" }
     var model: String { "\(path)/model.safetensors" }
     var models: String { "\(path)/models" }

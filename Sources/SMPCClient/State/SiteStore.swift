@@ -18,32 +18,40 @@ struct SiteStore: Sendable {
     let instance: [UInt8]
     let keysFile: EpochKeysFile
     private let database: MemberStore
+    private let seal: RecordSeal
 
     /// Makes the state of a site in an existing directory, or opens what an interrupted `join` has made.
     init(creating directory: SiteDirectory) throws {
         let database = try MemberStore(path: directory.database)
         let instance = try database.instance(orStore: SecureRandom.bytes(MemberStore.instanceCount))
-        self.init(directory, database, instance)
+        if try database.facts().isEmpty { try RecordSeal.make(directory.recordSeal, instance: instance) }
+        try self.init(directory, database, instance)
     }
 
     /// Opens the state of a site that has joined.
     ///
     /// A database that is gone is not made anew: the site would not know under which parameters it has uploaded, and could
-    /// upload under them a second time (protocol section 5, one base, one set).
+    /// upload under them a second time (protocol section 5, one base, one set). An older copy of it is refused for the same
+    /// reason.
     ///
-    /// - Throws: `ProgramError` when the record is gone, `StorageError` when it cannot be read.
+    /// - Throws: `ProgramError` when the record is gone, older or changed, `StorageError` when it cannot be read.
     init(_ directory: SiteDirectory) throws {
         guard PrivateFile.exists(directory.database) else { throw Self.recordGone(directory) }
         let database = try MemberStore(path: directory.database)
         guard let instance = try database.instance() else { throw Self.recordGone(directory) }
-        self.init(directory, database, instance)
+        try self.init(directory, database, instance)
     }
 
-    private init(_ directory: SiteDirectory, _ database: MemberStore, _ instance: [UInt8]) {
+    private init(_ directory: SiteDirectory, _ database: MemberStore, _ instance: [UInt8]) throws {
         self.directory = directory
         self.database = database
         self.instance = instance
         keysFile = EpochKeysFile(path: directory.epochKeys, instance: instance)
+        do {
+            seal = try RecordSeal(path: directory.recordSeal, instance: instance) { try database.facts() }
+        } catch let doubt as RecordSeal.Doubt {
+            throw doubt.programError(database: directory.database, seal: directory.recordSeal)
+        }
     }
 
     private static func recordGone(_ directory: SiteDirectory) -> ProgramError {
@@ -59,6 +67,7 @@ struct SiteStore: Sendable {
     func append(_ fact: MemberFact, _ values: [SiteValue: [UInt8]] = [:]) throws {
         let body = [UInt8](try JSONEncoder().encode(fact))
         try database.append([(fact.kind, body)], values: values.map { ($0.key.rawValue, $0.value) })
+        try seal.add([(fact.kind, body)])
     }
 
     /// Rebuilds what this member knows for ever.

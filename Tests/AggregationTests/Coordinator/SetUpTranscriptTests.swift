@@ -188,6 +188,21 @@ import Testing
         #expect(log.end?.sentence.contains("site-1 refused epoch 1") == true)
     }
 
+    /// A new epoch gives it other keys; who has always lost them is left out like any refuser.
+    @Test func whoLostItsKeysDuringASetUpGetsOthersOnce() throws {
+        var stage = try Conductor(4)
+        for party in 0..<4 { try stage.connect(party) }
+        try stage.disconnect(1)
+        try stage.connect(1)
+        #expect(
+            stage.lines(try stage.say(.epochRefusal(stage.refusal(.keysLost)), 1)) == [
+                "report refused by 1: keysLost", "record epochProposed", "report epoch 2 of 0 1 2 3",
+                "send Directory to 0 1 2 3", "send EpochProposal to 0 1 2 3",
+            ])
+        let log = try stage.say(.epochRefusal(stage.refusal(.keysLost)), 1)
+        #expect(stage.lines(log).contains("report epoch 3 of 0 2 3"))
+    }
+
     @Test func newcomersThatAMemberHasNotConfirmedAreLeftOutAndNotIt() throws {
         var stage = try Conductor.ready(3, strangers: 1)
         try stage.register([0, 1, 2, 3])

@@ -293,6 +293,20 @@ import Testing
         #expect(try stage.sites[0].receive(.roundOpen(stage.open(1))).uploads.count == 1)
     }
 
+    @Test func aProposalWhoseKeysAreLostIsRefusedByThatName() throws {
+        var stage = try Stage(3)
+        let proposal = try ControlMessage.epochProposal(stage.proposal(1, round: 1))
+        try stage.sites[0].receive(proposal)
+        stage.sites[0].keysFile = nil
+        try stage.sites[0].restart()
+        let log = try stage.sites[0].receive(proposal)
+        #expect(log.refusals.map(\.line) == [.keysLost] && log.lines == ["send EpochRefusal"])
+        // Another one with the same number is what it always was.
+        let other = try stage.proposal(1, round: 1) { $0.round = 2 }
+        #expect(try stage.sites[0].receive(.epochProposal(other)).refusals.map(\.line) == [.epochNumber])
+        #expect(try stage.sites[0].receive(.epochProposal(stage.proposal(2, round: 1))).refusals.isEmpty)
+    }
+
     @Test func withoutItsKeysAMemberDoesNothing() throws {
         var stage = try Stage.ready(3)
         stage.sites[0].keysFile = nil

@@ -5,6 +5,7 @@ Run with: python3 -m unittest test_rounds. PROGRAMS is the directory of smpc-ser
 .build/debug. Everything is on the loopback interface, and every party finds the others through the coordinator.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -15,6 +16,13 @@ import time
 import unittest
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from summand.channel import ALPN_ENROLL, TLS, bare_context
+from summand.enrollment import EXPORTER, Token, ask, read_token
+from summand.identity import ENROLLMENT_SCHEMA, sign, spki_of
+from summand.primitives import Sized, mac
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = Path(os.environ.get("PROGRAMS", HERE.parent.parent / ".build" / "debug")).resolve()
@@ -175,6 +183,48 @@ class RealRoundTests(unittest.TestCase):
         self.assertEqual([entry["epoch"] for entry in ours], [2, 2, 2])
         for entry in ours:
             self.assertEqual(sorted(entry["members"]), ["site-a", "site-b", "site-python"])
+
+    def test_enrolment_is_refused_by_code(self) -> None:
+        """Section 14: each refusal, then the grant, then the token is used."""
+        federation = self.federation(["site-a", "site-b", "site-python"], "--model", "softmax:8-3")
+        token = read_token((federation.directory / "tokens" / "site-python.token").read_text())
+        other = ec.generate_private_key(ec.SECP256R1())
+        cases: list[tuple[dict[str, Any], int | None]] = [
+            ({"token_id": bytes(16)}, 2),
+            ({"secret": bytes(32)}, 3),
+            ({"exporter": bytes(32)}, 3),
+            ({"name": "site-a"}, 6),
+            ({"signer": other}, 7),
+            ({}, None),
+            ({}, 5),
+        ]
+        for changes, expected in cases:
+            answer = asyncio.run(self.ask(federation.address, token, **changes))
+            with self.subTest(changes=list(changes), expected=expected):
+                self.assertEqual(answer.get("refusal", {}).get("reason"), expected)
+                self.assertEqual("grant" in answer, expected is None)
+
+    @staticmethod
+    async def ask(address: str, token: Token, **changes: Any) -> dict[str, Any]:
+        """One request on a connection of its own, with a new key, as it should be but for these changes."""
+        host, _, port = address.rpartition(":")
+        tls = TLS(bare_context(ALPN_ENROLL), *await asyncio.open_connection(host, int(port)))
+        await tls.handshake(dials=True)
+        key = ec.generate_private_key(ec.SECP256R1())
+        parts = {"token_id": token.identity, "name": token.name, "spki": spki_of(key.public_key())}
+        parts |= {name: value for name, value in changes.items() if name in parts}
+        payload = ENROLLMENT_SCHEMA.encode("EnrollmentPayload", parts)
+        signature = sign(changes.get("signer", key), "EnrollmentRequest", bytes(32), payload)
+        exporter = changes.get("exporter") or tls.connection.export_keying_material(EXPORTER, 32, b"")
+        secret = changes.get("secret", token.secret)
+        request = {
+            "payload": payload,
+            "signature": signature,
+            "authenticator": mac(secret, "enrollment", exporter, Sized(payload), Sized(signature)),
+        }
+        answer = await ask(tls, ENROLLMENT_SCHEMA.encode("EnrollmentRequest", request))
+        tls.close()
+        return answer
 
 
 if __name__ == "__main__":

@@ -334,8 +334,12 @@ BODY void pack16(uint64_t *words, const int32_t *z, size_t count) {
 CLONED void packed_pack(
     uint64_t *words, size_t at, const int32_t *digits, size_t offset, size_t count, int bits) {
     switch (bits) {
+    // Constants where the table of protocol section 8 has a row, for the sake of vectors.
     case 8: pack(words + at, digits + offset, count, 8, 8); break;
+    case 9: pack(words + at, digits + offset, count, 9, 7); break;
+    case 12: pack(words + at, digits + offset, count, 12, 5); break;
     case 16: pack16(words + at, digits + offset, count); break;
+    case 21: pack(words + at, digits + offset, count, 21, 3); break;
     case 32: pack(words + at, digits + offset, count, 32, 2); break;
     default: pack(words + at, digits + offset, count, bits, 64 / bits); break;
     }
@@ -344,19 +348,20 @@ CLONED void packed_pack(
 BODY size_t unpack(int32_t *restrict z, const uint64_t *restrict words, size_t count, int bits, int digits) {
     const uint64_t all = offset_of(bits, digits);
     const uint64_t field = (UINT64_C(1) << bits) - 1;
-    const int32_t half = (int32_t)(INT64_C(1) << (bits - 1) > INT32_MAX ? INT32_MIN : INT32_C(1) << (bits - 1));
+    const uint32_t half = UINT32_C(1) << (bits - 1);
     const int used = bits * digits;
     uint64_t refused = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t value = integer(words[i]);
         uint64_t fields = value + all;
-        // 0 ≤ Z + B < 2^(bL) is wanted. With bL = 64 it can only be too large (|Z| < 2^63 ≤ B), and then it wrapped; with
-        // less, too large and negative both leave bits above, as |Z| + B < 2^64.
-        uint64_t bad = used == 64 ? (int64_t)value >= 0 && fields < all : (fields >> (used & 63)) != 0;
+        // 0 ≤ Z + B < 2^(bL) is wanted. With less than 64 bits, too large and negative both leave bits above, as
+        // |Z| + B < 2^64. With 64, |Z| < 2^63 ≤ B, so that it can only be too large; it has then wrapped to less than
+        // B − 2^63 < 2^(64−b), whose highest digit is 0, that is −2^(b−1).
+        uint64_t bad = used == 64 ? 0 : (fields >> (used & 63)) != 0;
         for (int j = 0; j < digits; j++) {
             uint64_t d = (fields >> (bits * j)) & field;
             bad |= d == 0;
-            z[i * (size_t)digits + (size_t)j] = (int32_t)((uint32_t)d - (uint32_t)half);
+            z[i * (size_t)digits + (size_t)j] = (int32_t)((uint32_t)d - half);
         }
         refused += bad;
     }
@@ -371,14 +376,12 @@ BODY size_t unpack16(int32_t *restrict z, const uint64_t *restrict words, size_t
     uint64_t refused = 0;
     for (size_t start = 0; start < count; start += STEP) {
         size_t n = count - start < STEP ? count - start : STEP;
-        uint64_t fields[STEP], wrapped = 0;
+        uint64_t fields[STEP];
         for (size_t i = 0; i < n; i += 8) {
             __builtin_prefetch((const void *)((uintptr_t)(words + start + i) + 8192), 0, 2);
         }
         for (size_t i = 0; i < n; i++) {
-            uint64_t value = integer(words[start + i]);
-            fields[i] = value + all;
-            wrapped += (int64_t)value >= 0 && fields[i] < all ? 1 : 0;
+            fields[i] = integer(words[start + i]) + all;
         }
         const field16 *parts = (const field16 *)fields;
         uint32_t lowest = 0;
@@ -386,7 +389,7 @@ BODY size_t unpack16(int32_t *restrict z, const uint64_t *restrict words, size_t
             z[4 * start + k] = (int32_t)parts[k] - 0x8000;
             lowest += parts[k] == 0 ? 1 : 0;
         }
-        refused += wrapped + lowest;
+        refused += lowest;
     }
     return (size_t)refused;
 }
@@ -398,7 +401,10 @@ CLONED size_t packed_unpack(
     int32_t *digits, size_t at, const uint64_t *words, size_t offset, size_t count, int bits) {
     switch (bits) {
     case 8: return unpack(digits + at, words + offset, count, 8, 8);
+    case 9: return unpack(digits + at, words + offset, count, 9, 7);
+    case 12: return unpack(digits + at, words + offset, count, 12, 5);
     case 16: return unpack16(digits + at, words + offset, count);
+    case 21: return unpack(digits + at, words + offset, count, 21, 3);
     case 32: return unpack(digits + at, words + offset, count, 32, 2);
     default: return unpack(digits + at, words + offset, count, bits, 64 / bits);
     }

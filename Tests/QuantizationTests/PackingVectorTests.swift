@@ -98,6 +98,36 @@ import Testing
         }
     }
 
+    /// d = (Z << (64−b)) >> (64−b), Z = (Z >> b) + ((Z >> (b−1)) & 1): after L digits the rest is 0 and no digit −2^(b−1).
+    @Test(arguments: 7...32) func anyElementIsReadByTheProtocolsFormula(bits: Int) throws {
+        let largest: UInt64 = 0x7fff_ffff_8000_0000
+        var random = TestRandom(seed: UInt64(bits))
+        var words: [UInt64] = [0, 1, 2 * largest, largest, largest + 1, largest - 1 << 32, largest - 1 << 40]
+        words += (0..<400).map { _ in random.next() % (2 * largest + 1) }
+        words += (0..<200).map { index in (random.next() >> (index % 64)) % (2 * largest + 1) }
+        let perElement = 64 / bits
+        var all: [Int32] = []
+        var refusedCount = 0
+        for word in words {
+            var value = Field64Vector(unreduced: [word]).signedValues()[0]
+            var expected: [Int32] = []
+            for _ in 0..<perElement {
+                expected.append(Int32((value << (64 - bits)) >> (64 - bits)))
+                value = (value >> bits) + ((value >> (bits - 1)) & 1)
+            }
+            let refused = value != 0 || expected.contains { Int64($0) == Int64(-1) << (bits - 1) }
+            var digits = [Int32](repeating: 0, count: perElement)
+            #expect((packed_unpack(&digits, 0, [word], 0, 1, Int32(bits)) > 0) == refused, "\(word)")
+            #expect(digits == expected, "\(word)")
+            all += expected
+            refusedCount += refused ? 1 : 0
+        }
+        var digits = [Int32](repeating: 0, count: all.count)
+        _ = packed_unpack(&digits, 0, words, 0, words.count, Int32(bits))
+        #expect(digits == all)
+        #expect(refusedCount > 0 && refusedCount < words.count)
+    }
+
     @Test func theLastElementIsPaddedWithZeros() throws {
         let padded = try known.get("paddedLastElement")
         let bits = try padded.get("b").int()

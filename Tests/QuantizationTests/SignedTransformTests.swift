@@ -67,6 +67,17 @@ import Testing
         #expect(actual.map(\.bitPattern) == expected.map(\.bitPattern))
     }
 
+    @Test func whatIsNotFiniteIsCountedAndWhatLiesBehindIsNot() {
+        var update = [Float](repeating: .greatestFiniteMagnitude, count: 5000)
+        for place in [0, 17, 4095, 4096, 4500] { update[place] = [.nan, .infinity, -.infinity][place % 3] }
+        var transform = SignedTransform(ctx: .zero)
+        transform.begin(block: 0)
+        #expect(transform.forward(update, at: 0, count: 5000, length: 8192) == 5)
+        #expect(transform.forward(update, at: 0, count: 4500, length: 8192) == 4)
+        #expect(transform.forward(update, at: 1, count: 16, length: 256) == 0)
+        #expect(transform.forward(update, at: 1, count: 17, length: 256) == 1)
+    }
+
     @Test(arguments: [256, 512, 65536]) func forwardThenInverseIsTheIdentityUpToRounding(length: Int) {
         var random = TestRandom(seed: 11)
         let update = (0..<length).map { _ in Float(Int32(truncatingIfNeeded: random.next())) * 0x1p-31 }

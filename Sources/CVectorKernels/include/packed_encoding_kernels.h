@@ -35,8 +35,8 @@ size_t packed_clamp(int32_t *digits, size_t at, size_t count, int32_t bound);
 void packed_pack(
     uint64_t *words, size_t at, const int32_t *digits, size_t offset, size_t count, int bits);
 
-/// Reads `count` canonical words as count·⌊64/bits⌋ balanced digits in −2^(bits − 1)…2^(bits − 1) − 1. Returns how many
-/// words leave a rest behind the last digit or have a digit −2^(bits − 1): no sum in range does either.
+/// Reads `count` canonical words as count·⌊64/bits⌋ balanced digits in −2^(bits − 1)…2^(bits − 1) − 1. Returns 0 unless some
+/// word leaves a rest behind the last digit or has a digit −2^(bits − 1): no sum in range does either.
 size_t packed_unpack(
     int32_t *digits, size_t at, const uint64_t *words, size_t offset, size_t count, int bits);
 

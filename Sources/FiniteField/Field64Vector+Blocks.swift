@@ -64,14 +64,21 @@ extension Field64Vector {
     func drain<Worker: ~Copyable>(
         _ makeWorker: () -> Worker, _ body: (inout Worker, borrowing Field64Block) -> Void
     ) {
+        // A thread that comes too late for a block needs no worker.
+        guard var block = next() else { return }
         var worker = makeWorker()
         while true {
-            let block = taken.add(1, ordering: .relaxed).oldValue
-            guard block < count else { return }
             let start = block * blockElements
             body(
                 &worker,
                 unsafe Field64Block(start: start, count: min(blockElements, elements - start), words: base + start))
+            guard let following = next() else { return }
+            block = following
         }
+    }
+
+    private func next() -> Int? {
+        let block = taken.add(1, ordering: .relaxed).oldValue
+        return block < count ? block : nil
     }
 }

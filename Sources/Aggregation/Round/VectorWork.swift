@@ -10,8 +10,8 @@ import Shares
 extension VectorOrder {
     /// Encodes, tags, blinds and masks an update: Y_i (protocol sections 1, 7 and 8).
     ///
-    /// The same update, keys and round give the same bytes.
-    public func explicitShare(of update: KeptUpdate) throws -> ExplicitShare {
+    /// The same update, keys and round give the same bytes, on any number of threads.
+    public func explicitShare(of update: KeptUpdate, threads: Int = 1) throws -> ExplicitShare {
         let encoding = try ExactEncoding(
             configuration.checkedEncoding(kind: context.kind).parameters, members: memberCount)
         let encoded: EncodedUpdate
@@ -28,7 +28,7 @@ extension VectorOrder {
         let layout = encoding.parameters.vectorLayout
         let tag = check.tag(over: vector[layout.checked], participant: participant)
         try layout.place(check: tag, blind: update.blind(ctx: context.ctx), in: &vector)
-        return try ExplicitShare(masking: vector, with: masks())
+        return try ExplicitShare(masking: vector, with: masks(), threads: threads)
     }
 
     private func masks() throws -> [MaskStream] {
@@ -43,13 +43,15 @@ extension AnswerOrder {
     /// Aggregates the shares that this helper holds: M_s (protocol section 1).
     ///
     /// - Throws: `ShareError.selfCheckFailed` when GMP has another sum of the block that was drawn.
-    public func aggregateShare(using generator: inout some RandomNumberGenerator) throws -> AggregateShare {
+    public func aggregateShare(
+        threads: Int = 1, using generator: inout some RandomNumberGenerator
+    ) throws -> AggregateShare {
         let streams = try masks.map { mask in
             try MaskStream(
                 key: MaskKey(mask.roundKey), context: context.ctx.bytes, party: mask.participant.bytes,
                 slot: UInt32(slot))
         }
-        return try AggregateShare(of: streams, count: context.elements, using: &generator)
+        return try AggregateShare(of: streams, count: context.elements, threads: threads, using: &generator)
     }
 }
 

@@ -88,8 +88,9 @@ extension PackedEncoding {
             guard transform.forward(delta, at: offset, count: count, length: length) == 0 else {
                 throw Self.notFinite(delta, from: offset)
             }
-            let scale = factor * SignedTransform.forwardFactor(length: length) / unit(ofBlock: index)
-            rounding.round(transform.block, index, length: length, scale: Self.roundedDown(scale), into: &packer)
+            // Without clipping, factors have two significant bits, and this is exact.
+            let scale = Float(factor * SignedTransform.forwardFactor(length: length) / unit(ofBlock: index))
+            rounding.round(transform.block, index, length: length, scale: scale, into: &packer)
             offset += count
         }
         let clamped = packer.clampedCount
@@ -97,13 +98,6 @@ extension PackedEncoding {
         words += Field64Vector(signed: [weight] + metrics.values + [0, 0, 0, 0]).canonicalWords()
         return EncodedVector(
             vector: Field64Vector(unreduced: words), weight: weight, metrics: metrics, clampedDigits: clamped)
-    }
-
-    /// The largest Float32 that does not exceed `factor`: a clipped norm stays within its bound. Without clipping, factors have
-    /// two significant bits and are exact.
-    private static func roundedDown(_ factor: Double) -> Float {
-        let nearest = Float(factor)
-        return Double(nearest) > factor ? nearest.nextDown : nearest
     }
 }
 

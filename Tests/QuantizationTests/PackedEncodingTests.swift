@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import CVectorKernels
 import FiniteField
 import Primitives
 import Testing
@@ -96,6 +97,41 @@ extension PackedEncoding {
         var other = update
         other[4999] = other[4999].nextUp * 1.5
         #expect(try encoding.encode(other, ctx: ctx).vector != vector)
+    }
+
+    @Test func roundingTakesTheStreamOfSeedRoundAndBlock() throws {
+        let update = update(600)
+        let encoding = try packedEncoding(bits: 16, count: 600, exponent: -12)
+        let encoded = try encoding.encode(update, ctx: ctx, seed: testSeed(3))
+        var transform = SignedTransform(ctx: ctx)
+        var expected: [Int32] = []
+        for (block, length) in [512, 256].enumerated() {
+            transform.begin(block: block)
+            let count = min(length, 600 - expected.count)
+            #expect(transform.forward(update, at: expected.count, count: count, length: length) == 0)
+            var stream = XofHmacSha256Aes128(
+                seed: testSeed(3), dst: "summand/v1 rounding", binder: ctx.bytes + [0, 0, 0, UInt8(block)])
+            var random = [UInt64](repeating: 0, count: 1024)
+            stream.fill(words: &random)
+            var digits = [Int32](repeating: 0, count: length)
+            let factor = Float(SignedTransform.forwardFactor(length: length) * 0x1p12)
+            _ = packed_round(&digits, 0, transform.block, 0, length, random, factor)
+            expected += digits
+        }
+        #expect(try encoding.digits(of: encoding.decode(encoded.vector, ctx: ctx)) == expected)
+    }
+
+    @Test func streamsAreNumberedInFourBytes() {
+        var streams = NumberedStream(seed: testSeed(1), domain: "test", prefix: [9])
+        for (number, binder) in [(0x0102_0304, [9, 1, 2, 3, 4]), (5, [9, 0, 0, 0, 5])] as [(Int, [UInt8])] {
+            streams.start(number)
+            var words = [UInt64](repeating: 0, count: 3)
+            streams.read(into: &words)
+            var alone = XofHmacSha256Aes128(seed: testSeed(1), dst: "summand/v1 test", binder: binder)
+            var expected = words
+            alone.fill(words: &expected)
+            #expect(words == expected)
+        }
     }
 
     @Test func anOverflowIsToldByItsGuardAndNotApplied() throws {
@@ -358,7 +394,9 @@ extension PackedEncoding {
             let rule = try ScaleRule(bits: bits, exponents: -64...32)
             let largest = UInt128(1) << (bits - 1) - 1
             for length in [256, 65_536] {
-                for squares in [1, 2, UInt128(random.next()), UInt128(length) << 62] {
+                // With the last one both sides are equal for some e.
+                let equal = UInt128(length) / 256 * largest * largest
+                for squares in [1, 2, UInt128(random.next()), UInt128(length) << 62, equal] {
                     let exponent = rule.exponent(after: 0, squares: squares, length: length)
                     func fits(_ e: Int32) -> Bool {
                         let (left, right) = (squares << 8, UInt128(length) * largest * largest)

@@ -128,6 +128,23 @@ import Testing
         #expect(refusedCount > 0 && refusedCount < words.count)
     }
 
+    /// A guard that fits what was decoded, as an overflow could have it by chance: the digits show it by themselves.
+    @Test(arguments: 7...32) func digitsThatNoSumHasAreOverflowsWhateverTheGuardSays(bits: Int) throws {
+        let sums: [(word: UInt64, overflows: Bool)] = [
+            (1 << (bits - 1) - 1, false), (1 << (bits - 1), true), (0x7fff_ffff_8000_0000, true),
+            (0xffff_ffff_0000_0001 - 1 << (bits - 1), true), (0x7fff_ffff_8000_0001, true),
+        ]
+        for (word, overflows) in sums {
+            let perElement = 64 / bits
+            var digits = [Int32](repeating: 0, count: perElement)
+            _ = packed_unpack(&digits, 0, [word], 0, 1, Int32(bits))
+            var guards = GuardSum(ctx: ctx)
+            guards.absorb(digits, at: 0, count: perElement)
+            let read = unpacked([word, guards.finish()], bits: bits, count: perElement)
+            #expect(read.overflowed == (overflows ? 0 : nil))
+        }
+    }
+
     @Test func theLastElementIsPaddedWithZeros() throws {
         let padded = try known.get("paddedLastElement")
         let bits = try padded.get("b").int()

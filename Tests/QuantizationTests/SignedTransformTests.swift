@@ -120,6 +120,36 @@ import Testing
         for k in 1..<256 { #expect(result[k].bitPattern == (minus[k] ? 0x8000_0000 : 0)) }
     }
 
+    /// The digit goes up exactly when the random word reaches 2^16 less the fraction in units of 2^-16, rounded.
+    @Test func roundingUpBeginsAtTheFraction() {
+        var random = TestRandom(seed: 13)
+        var values: [Float] = []
+        while values.count < 4000 {
+            let value = Float(Int32(truncatingIfNeeded: random.next())) * 0x1p-28
+            let units = Double(value) * 65536
+            // Nearer to a half Float32 may round to either side.
+            if abs(units - units.rounded(.down) - 0.5) > 0.01 { values.append(value) }
+        }
+        let floors = values.map { Int32($0.rounded(.down)) }
+        let fractions = zip(values, floors).map { value, floor in
+            UInt64(((Double(value) - Double(floor)) * 65536).rounded())
+        }
+        #expect(values.contains { $0 < -1 } && fractions.contains { $0 > 65_000 } && fractions.contains { $0 < 500 })
+        for up in [false, true] {
+            var words = [UInt64](repeating: 0, count: 1024)
+            for (index, fraction) in fractions.enumerated() {
+                let word = up ? min(65536 - fraction, 65535) : 65535 - min(fraction, 65535)
+                words[index / 4] |= word << (index % 4 * 16)
+            }
+            var digits = [Int32](repeating: 7, count: values.count)
+            #expect(packed_round(&digits, 0, values, 0, values.count, words, 1) == 0)
+            for (index, fraction) in fractions.enumerated() {
+                let isUp = fraction == 65536 || fraction > 0 && up
+                #expect(digits[index] == floors[index] + (isUp ? 1 : 0), "\(values[index])")
+            }
+        }
+    }
+
     /// Both directions, compiled for each instruction set that this processor has.
     @Test(arguments: [256, 4096, 8192, 65536]) func everyInstructionSetGivesTheSameBits(length: Int) {
         var random = TestRandom(seed: 12)

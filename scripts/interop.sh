@@ -9,7 +9,7 @@ print_help() {
 usage: scripts/interop.sh [options]
 
 Tests the second implementation of the protocol, in Tests/Python, which was written from docs/PROTOCOL.md: against the
-vectors in Tests/Vectors, and as a member of real rounds of the server and its clients. Half a minute.
+vectors in Tests/Vectors, and as a member of real rounds of the server and its clients. Takes less than a minute.
 
 options:
   --bin DIR   where smpc-server and smpc-client are (default: .build/debug)

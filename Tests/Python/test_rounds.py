@@ -8,6 +8,7 @@ Run with: python3 -m unittest test_rounds. PROGRAMS is the directory of smpc-ser
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,21 +37,19 @@ class Federation:
         self.directory, self.sites = directory, sites
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.run("smpc-server", "init", "--state", self.at("fed"), "--federation", "python")
-        self.run("smpc-server", "invite", *sites, "--state", self.at("fed"), "--out", self.at("tokens"))
-        port = directory / "port"
-        network = ["--listen", "127.0.0.1:0", "--port-file", str(port), "--discovery", "off"]
+        self.invite(*sites)
+        network = ["--listen", "127.0.0.1:0", "--discovery", "off"]
         cohort = ["--cohort", str(len(sites))]
         self.start("server", "smpc-server", "run", "--state", self.at("fed"), *network, *cohort, *options)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (port.exists() and port.read_text().strip()):
-            if time.monotonic() > deadline or self.processes["server"].poll() is not None:
-                raise AssertionError(f"the server does not listen: {self.log('server')}")
-            time.sleep(0.05)
-        self.address = f"127.0.0.1:{port.read_text().strip()}"
+        self.address = self.await_log("server", r"listening on (\S+)")
 
     def at(self, name: str) -> str:
         """A path in the directory."""
         return str(self.directory / name)
+
+    def invite(self, *sites: str) -> None:
+        """Makes tokens."""
+        self.run("smpc-server", "invite", *sites, "--state", self.at("fed"), "--out", self.at("tokens"))
 
     def run(self, program: str, *arguments: str) -> str:
         """Runs a program to its end."""
@@ -70,10 +69,16 @@ class Federation:
                 [command, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=HERE
             )
 
-    def start_client(self, site: str, part: int, parts: int, dataset: str) -> None:
-        """Joins and starts a real client."""
+    def join(self, site: str) -> None:
+        """Lets a real client join."""
         network = ["--state", self.at(site), "--server", self.address, "--discovery", "off"]
         self.run("smpc-client", "join", *network, "--token-file", self.at(f"tokens/{site}.token"))
+
+    def start_client(self, site: str, part: int, parts: int, dataset: str) -> None:
+        """Starts a real client, which joins first if it has not."""
+        if not Path(self.at(site)).exists():
+            self.join(site)
+        network = ["--state", self.at(site), "--server", self.address, "--discovery", "off"]
         data = ["--listen", "127.0.0.1:0", "--dataset", dataset, "--part", f"{part}/{parts}"]
         self.start(site, "smpc-client", "run", *network, *data)
 
@@ -81,6 +86,15 @@ class Federation:
         """Starts a party of this implementation, which joins by itself."""
         files = ["--token-file", self.at(f"tokens/{site}.token"), "--rounds-file", self.at(f"{site}.jsonl")]
         self.start(site, Path(sys.executable), "-m", "summand.party", "--server", self.address, *files, *options)
+
+    def await_log(self, name: str, pattern: str) -> str:
+        """Waits until a process has said something; gives the first group of the pattern, or all of it."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (match := re.search(pattern + r"\b.*\n", self.log(name))):
+            if time.monotonic() > deadline or self.processes[name].poll() is not None:
+                raise AssertionError(f"{name} does not say {pattern!r}: {self.log(name)}")
+            time.sleep(0.05)
+        return match[match.lastindex or 0]
 
     def log(self, name: str) -> str:
         """What a process said."""
@@ -127,12 +141,19 @@ class RealRoundTests(unittest.TestCase):
         self.addCleanup(federation.end)
         return federation
 
+    def require_success(self, federation: Federation) -> None:
+        """Every process ends with exit code 0; otherwise what they said is in the failure."""
+        failed = {name: code for name, code in federation.wait().items() if code}
+        logs = "\n".join(f"== {name}\n{federation.log(name)}" for name in (*failed, "server"))
+        self.assertFalse(failed, f"exit codes {failed}\n{logs}")
+
     def require_agreement(self, federation: Federation, party: str, clients: list[str]) -> list[dict[str, Any]]:
         """The party computed every round's hashes as the server did, and all end with the same model."""
         theirs, ours = federation.rounds(), federation.computed(party)
         names = ("round", "epoch", "params_hash", "model_hash")
         applied = [entry for entry in theirs if entry["outcome"] == "applied"]
-        self.assertEqual([{n: entry[n] for n in names} for entry in applied], [{n: e[n] for n in names} for e in ours])
+        seen = [entry for entry in applied if entry["round"] >= ours[0]["round"]]
+        self.assertEqual([{n: entry[n] for n in names} for entry in seen], [{n: e[n] for n in names} for e in ours])
         self.assertEqual([entry["kind"] for entry in ours], [0] * (len(ours) - 1) + [1])
         for client in clients:
             status = federation.status(client)
@@ -150,7 +171,7 @@ class RealRoundTests(unittest.TestCase):
         federation.start_party("site-python")
         federation.start_client("site-a", 0, 2, "synthetic:200,8,3")
         federation.start_client("site-b", 1, 2, "synthetic:200,8,3")
-        self.assertEqual(federation.wait(), dict.fromkeys(federation.processes, 0))
+        self.require_success(federation)
         ours = self.require_agreement(federation, "site-python", ["site-a", "site-b"])
         self.assertEqual([entry["epoch"] for entry in ours], [1, 1, 2, 2])
         for entry in ours:
@@ -165,11 +186,47 @@ class RealRoundTests(unittest.TestCase):
         federation.start_party("site-python")
         federation.start_client("site-a", 0, 2, "synthetic:60,784,10")
         federation.start_client("site-b", 1, 2, "synthetic:60,784,10")
-        self.assertEqual(federation.wait(), dict.fromkeys(federation.processes, 0))
+        self.require_success(federation)
         self.assertEqual(len(self.require_agreement(federation, "site-python", ["site-a", "site-b"])), 3)
 
+    def test_a_party_comes_back_at_every_step(self) -> None:
+        """The connection is lost at each step of a round: nobody counts as lost, and no round is skipped."""
+        federation = self.federation(["site-a", "site-b", "site-python"], *("--model", "softmax:8-3", "--rounds", "3"))
+        steps = ("round_open", "survivors", "certificate", "result")
+        federation.start_party("site-python", *(part for step in steps for part in ("--drop", step)))
+        federation.start_client("site-a", 0, 2, "synthetic:200,8,3")
+        federation.start_client("site-b", 1, 2, "synthetic:200,8,3")
+        self.require_success(federation)
+        for step in steps:
+            self.assertIn(f"hangs up instead of reading {step}", federation.log("site-python"))
+        ours = self.require_agreement(federation, "site-python", ["site-a", "site-b"])
+        self.assertEqual([(entry["round"], entry["epoch"]) for entry in ours], [(1, 1), (2, 1), (3, 1), (4, 1)])
+        for entry in ours:
+            self.assertEqual(sorted(entry["members"]), ["site-a", "site-b", "site-python"])
+
+    def test_a_newcomer_is_handed_the_model(self) -> None:
+        """A party that comes in the middle of a run takes the parameters over, and computes every later round."""
+        sites = ["site-a", "site-b", "site-c"]
+        federation = self.federation(sites, *("--model", "softmax:8-3", "--rounds", "20"))
+        federation.invite("site-python")
+        federation.start_party("site-python", "--wait-for", federation.at("comes"))
+        federation.await_log("site-python", "enrolled")
+        for part, site in enumerate(sites):
+            federation.join(site)
+            policy = federation.directory / site / "policy.toml"
+            policy.write_text(policy.read_text().replace('new_members = "ask"', 'new_members = "accept"'))
+            federation.start_client(site, part, 3, "synthetic:200,8,3")
+        federation.await_log("server", "round 1/20")
+        Path(federation.at("comes")).touch()
+        self.require_success(federation)
+        ours = self.require_agreement(federation, "site-python", sites)
+        self.assertIn("took over the model of step", federation.log("site-python"))
+        self.assertLess(1, ours[0]["round"])
+        self.assertEqual(ours[-1]["members"], ours[0]["members"])
+        self.assertIn("site-python", ours[0]["members"])
+
     def test_the_same_update_again_after_a_loss(self) -> None:
-        """A party leaves for good after its upload; the others close that epoch and send the same updates in another."""
+        """A party leaves for good after its upload; the others close that epoch and send the same updates again."""
         federation = self.federation(
             ["site-a", "site-b", "site-leaves", "site-python"], *("--model", "softmax:8-3", "--rounds", "2")
         )
@@ -177,7 +234,7 @@ class RealRoundTests(unittest.TestCase):
         federation.start_party("site-leaves", "--leave", "--seed", "2")
         federation.start_client("site-a", 0, 2, "synthetic:200,8,3")
         federation.start_client("site-b", 1, 2, "synthetic:200,8,3")
-        self.assertEqual(federation.wait(), dict.fromkeys(federation.processes, 0))
+        self.require_success(federation)
         self.assertIn("leaves instead of voting", federation.log("site-leaves"))
         ours = self.require_agreement(federation, "site-python", ["site-a", "site-b"])
         self.assertEqual([entry["epoch"] for entry in ours], [2, 2, 2])

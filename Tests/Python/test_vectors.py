@@ -47,6 +47,11 @@ def float64(value: str) -> float:
     return struct.unpack(">d", bytes.fromhex(value))[0]
 
 
+def entry_of(identity: str, leaf: str) -> tuple[bytes, bytes]:
+    """Identity and leaf."""
+    return bytes.fromhex(identity), bytes.fromhex(leaf)
+
+
 class Reader:
     """Words in place of a key stream; counts what was taken."""
 
@@ -142,8 +147,7 @@ class PrimitivesTests(unittest.TestCase):
             self.assertEqual(prim.leaf(data).hex(), case["leaf"])
         for case in self.values["root"]:
             by_role = {
-                role: [tuple(hexes([e["id"], e["leaf"]])) for e in case["entries"] if e["role"] == role]
-                for role in (0, 1)
+                role: [entry_of(e["id"], e["leaf"]) for e in case["entries"] if e["role"] == role] for role in (0, 1)
             }
             self.assertEqual(keys.result_root(by_role[0], by_role[1]).hex(), case["root"])
 
@@ -510,9 +514,7 @@ class RoundTests(unittest.TestCase):
         blocks, at = v["transformBlocks"], 0
         x += [0.0] * (sum(blocks) - len(x))
         for block, size in enumerate(blocks):
-            turned = packed.forward(
-                packed.round_all(x[at : at + size]), packed.sign_bits(self.ctx, block, size)
-            )
+            turned = packed.forward(packed.round_all(x[at : at + size]), packed.sign_bits(self.ctx, block, size))
             before = ints(entry.get("digitsBeforeClamp", entry["digits"]))[at : at + size]
             for number, digit in zip(turned, before, strict=True):
                 # The file plants digits at and beyond the bound to show the clamping.
@@ -545,7 +547,7 @@ class RoundTests(unittest.TestCase):
         total = field.subtract(field.total([y for _, y in uploads], v["D"]), field.total(partials, v["D"]))
         self.assertEqual(total, ints(v["S"]))
         self.assertEqual(total, field.total([ints(entry["X"]) for entry, _ in uploads], v["D"]))
-        leaves = [tuple(hexes([entry["id"], entry["leaf"]])) for entry, _ in uploads]
+        leaves = [entry_of(entry["id"], entry["leaf"]) for entry, _ in uploads]
         root = keys.result_root(leaves, answers)
         self.assertEqual(root.hex(), v["root"])
         self.check_tags(v, root, [y for _, y in uploads], partials, total)
@@ -557,7 +559,9 @@ class RoundTests(unittest.TestCase):
         self.assertEqual(seed.hex(), v["audit"]["seed"])
         z = keys.audit_point(self.ctx, root, prim.leaf(field.encode(total)))
         self.assertEqual(list(z), ints(v["audit"]["z"]))
-        self.assertEqual([list(field.tau(z, y)) for y in uploads], [ints(t) for t in v["audit"]["tau(Y) by member of U"]])
+        self.assertEqual(
+            [list(field.tau(z, y)) for y in uploads], [ints(t) for t in v["audit"]["tau(Y) by member of U"]]
+        )
         self.assertEqual([list(field.tau(z, m)) for m in partials], [ints(t) for t in v["audit"]["tau(M) by slot"]])
         self.assertEqual(list(field.tau(z, total)), ints(v["audit"]["tau(S)"]))
 

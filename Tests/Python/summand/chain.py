@@ -45,6 +45,18 @@ class Chain:
         scale = keys.scale_hash(exact.BITS)
         return cls(configuration, parameters, params, scale, keys.first_model_hash(params, scale))
 
+    @classmethod
+    def handed(cls, header: Message, data: bytes) -> "Chain":
+        """What a newcomer is handed: parameters, with the preimage of the modelHash that they lead to."""
+        configuration, params, scale = header["configuration"], header["params_hash"], header["scale_hash"]
+        if len(data) != 4 * header["elements"] or keys.params_hash(configuration["layout"], data) != params:
+            raise ValueError("the parameters that were handed over are not those of their header")
+        if scale != keys.scale_hash(exact.BITS):
+            raise ValueError("a scale that is not that of the exact encoding")
+        model = keys.model_hash(header["previous_model_hash"], header["middle"], params, scale)
+        index, applied = header["chain_index"], header["applied_rounds"]
+        return cls(configuration, exact.floats(data), params, scale, model, index, applied)
+
     @property
     def kind(self) -> int:
         """The kind of the next round: training until `rounds` are applied, then closing."""

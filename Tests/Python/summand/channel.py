@@ -320,9 +320,7 @@ class Channel:
         self.tls.close()
 
 
-async def dial(
-    credentials: Credentials, address: str, receive: Callable[[Channel, Event], None]
-) -> Channel:
+async def dial(credentials: Credentials, address: str, receive: Callable[[Channel, Event], None]) -> Channel:
     """Connects to an address (host:port); the caller looks at `peer` before it calls `start`."""
     host, _, port = address.rpartition(":")
     reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))

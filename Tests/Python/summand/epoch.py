@@ -91,6 +91,11 @@ class Epoch:
         return len(self.members)
 
     @property
+    def f(self) -> int:
+        """The corrupt members that are planned for."""
+        return committee.numbers(self.n, self.proposal["configuration"]["gamma_percent"], committee.ALL).f
+
+    @property
     def me(self) -> Member:
         """This member."""
         return self.members[self.own]
@@ -211,5 +216,3 @@ class Epoch:
 def open_proposal(envelope: Message, coordinator_spki: bytes) -> Message:
     """Parses and verifies a proposal, which is signed before there is an epoch."""
     return open_envelope(envelope, coordinator_spki, "EpochProposal", "EpochProposal", zero_epoch=True)
-
-

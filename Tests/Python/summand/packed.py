@@ -5,7 +5,7 @@ import math
 import operator
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from summand.exact import TAIL, float32
 from summand.field import P, Vector, from_signed, to_signed
@@ -52,7 +52,7 @@ def sign_bits(ctx: bytes, block: int, size: int) -> bytes:
     return Xof(h("rotation", ctx), "summand/v1 rotation", u32(block)).stream.read(size // 8)
 
 
-def round_all(values: Sequence[float]) -> list[float]:
+def round_all(values: Iterable[float]) -> list[float]:
     """Rounds each to binary32."""
     return array("f", values).tolist()
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A member of a federation on the network: participant, helper and witness of real rounds.
 
-    python3 -m summand.party --server HOST:PORT --token-file FILE [--rounds-file FILE] [--leave]
+    python3 -m summand.party --server HOST:PORT --token-file FILE [--rounds-file FILE]
 
 Joins, takes part in one run and ends with its outcome as exit code. Trains on nothing: its updates are small numbers
 from a seed, which is all that the protocol can tell. Each applied round is one JSON line in the rounds file.
@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from summand import exact
+from summand.bases import Bases
 from summand.chain import Chain
 from summand.channel import (
     Channel,
@@ -36,19 +37,20 @@ from summand.primitives import party_id, roster_fingerprint
 from summand.protobuf import Message
 from summand.round import Round, Stream, Update
 
-ANSWERED_UNDER_THIS_BASE, SPENT_BASE, UNCONFIRMED_HANDOVER = 0, 1, 3
-NOT_EXPECTED = 2
+UNCONFIRMED_HANDOVER = 3
+ALREADY_HELD, NOT_EXPECTED = 1, 2
 REDIAL_SECONDS = 0.2
+DROP_HELP = "hang up once instead of reading this message (round_open, survivors, certificate, result), and come back"
 
 
 class Party:
     """One member. Everything happens in one task, in the order in which it came."""
 
     def __init__(
-        self, credentials: Credentials, server: str, rounds: Path | None, seed: int, leaves: bool = False
+        self, credentials: Credentials, server: str, rounds: Path | None, seed: int, drops: list[str], leaves: bool
     ) -> None:
         self._credentials, self._server_address, self._rounds_file = credentials, server, rounds
-        self._leaves = leaves
+        self._drops, self._leaves = list(drops), leaves
         self._signer = Signer(credentials.key)
         certified = read_certificate(credentials.certificate)
         self._federation, self._identity = certified.federation, certified.identity
@@ -65,38 +67,60 @@ class Party:
         self._last_round = 0
         self._epoch: Epoch | None = None
         self._chain: Chain | None = None
+        self._handed: Chain | None = None
+        self._computed = True
+        """Whether this party computed its model itself."""
         self._round: Round | None = None
         self._update: tuple[bytes, Update] | None = None
-        self._uploaded: dict[bytes, set[bytes]] = {}
-        self._left: set[bytes] = set()
-        self._answered: set[tuple[bytes, bytes]] = set()
-        self._closed: set[tuple[bytes, bytes]] = set()
-        self._locks: dict[tuple[bytes, bytes], bytes] = {}
+        self._bases = Bases()
         self._dialling: set[asyncio.Task[None]] = set()
+        self._dropped = False
         self.outcome: int | None = None
 
     async def run(self) -> int:
         """Takes part until the run ends; gives its outcome."""
         _, self._port = await listen(self._credentials, self._receive, self._welcomes)
-        self._server = await dial(self._credentials, self._server_address, self._receive)
-        peer = self._server.peer
-        if (peer.federation, peer.role) != (self._federation, COORDINATOR):
-            raise IdentityError("the other side is not the coordinator of this federation")
-        self._server.refuses = self._refuses
-        self._server.start()
-        self._say_hello()
+        server = await self._connect()
         while self.outcome is None:
             channel, event = await self._events.get()
-            if channel is self._server:
+            if channel is server and isinstance(event, Closed):
+                if not self._dropped:
+                    raise ChannelError(f"the coordinator is gone, reason {event.reason}")
+                server = await self._connect()
+            elif channel is server and not self._dropped:
                 self._from_server(event)
-            else:
+            elif self._peers.get(channel.peer.identity) is channel:
                 self._from_peer(channel, event)
-        self._server.close(0)
+        server.close(0)
         return self.outcome
 
+    async def _connect(self) -> Channel:
+        """Connects to the coordinator and says where this party stands."""
+        self._dropped = False
+        server = await dial(self._credentials, self._server_address, self._receive)
+        if (server.peer.federation, server.peer.role) != (self._federation, COORDINATOR):
+            raise IdentityError("the other side is not the coordinator of this federation")
+        server.refuses = self._refuses
+        self._server = server
+        server.start()
+        self._say_hello()
+        return server
+
+    def _drop(self, kind: str) -> bool:
+        """Hangs up instead of reading a message, once for each kind that was asked for."""
+        assert self._server is not None
+        if kind not in self._drops:
+            return False
+        self._drops.remove(kind)
+        print(f"hangs up instead of reading {kind}", flush=True)
+        self._dropped = True
+        self._server.close(None)
+        return True
+
     def _refuses(self, header: bytes) -> int | None:
-        """A party of the last epoch is handed nothing (section 5), and this one never waits for a handover."""
-        return NOT_EXPECTED if "handover" in SCHEMA.decode("StreamHeader", header) else None
+        """A party that has a model of this run is handed nothing (section 5)."""
+        handed = "handover" in SCHEMA.decode("StreamHeader", header)
+        return NOT_EXPECTED if handed and self._chain is not None else None
 
     def _say_hello(self) -> None:
         """Says where this party can be dialled and where it stands."""
@@ -126,13 +150,16 @@ class Party:
     def _from_server(self, event: Event) -> None:
         if isinstance(event, MessageCame):
             for kind, body in SCHEMA.decode("Frame", event.bytes).items():
-                getattr(self, f"_on_{kind}")(body)
+                handle = getattr(self, f"_on_{kind}", None)
+                if handle is None:
+                    raise ProtocolError(f"the coordinator sent {kind}")
+                if not self._drop(kind):
+                    handle(body)
         elif isinstance(event, StreamCame):
-            self._on_stream(event)
-        elif isinstance(event, StreamRefused):
+            if not self._drop("result"):
+                self._on_stream(event)
+        elif isinstance(event, StreamRefused) and event.code != ALREADY_HELD:
             raise ProtocolError(f"the coordinator refused a vector with code {event.code}")
-        elif isinstance(event, Closed) and self.outcome is None:
-            raise ChannelError(f"the coordinator is gone, reason {event.reason}")
 
     def _on_directory(self, body: Message) -> None:
         for entry in body["entries"]:
@@ -157,7 +184,7 @@ class Party:
         if envelope["payload"] != self._epoch.envelope["payload"]:
             raise ProtocolError("evidence: two proposals with one number")
         if self._epoch.complete:
-            self._send("epoch_ready", self._epoch.statement(computed=True))
+            self._send("epoch_ready", self._epoch.statement(self._computed))
         else:
             missing = tuple(self._epoch.members[at].identity for at in self._epoch.unfinished())
             refusal = Refusal(18, "keys are not exchanged with everybody", missing)
@@ -188,9 +215,11 @@ class Party:
 
     def _check_model(self, proposal: Message) -> None:
         configuration = proposal["configuration"]
-        if self._chain is None:
+        if self._chain is None and self._handed is not None:
+            self._chain, self._computed = self._handed, False
+        elif self._chain is None:
             self._chain = Chain.begin(configuration)
-        elif {**configuration, "cohort_min": 0} != {**self._chain.configuration, "cohort_min": 0}:
+        if {**configuration, "cohort_min": 0} != {**self._chain.configuration, "cohort_min": 0}:
             raise Refusal(17, "not the configuration that the run began with")
         if (proposal["model_hash"], proposal["params_hash"]) != (self._chain.model_hash, self._chain.params_hash):
             raise Refusal(10, "not the model that this party computed")
@@ -228,24 +257,23 @@ class Party:
         assert self._epoch is not None and self._chain is not None
         if not self._epoch.ready:
             raise ProtocolError("a round before the epoch is ready")
-        self._round = Round(self._epoch, self._chain, self._signer, opened)
-        self._last_round = self._round.number
+        if self._round is None or self._round.opened != opened:
+            self._round = Round(self._epoch, self._chain, self._signer, opened)
+            self._last_round = self._round.number
         self._upload(self._round)
 
     def _upload(self, opened: Round) -> None:
-        """R1, under the rules of "One base, one set"."""
-        epoch, base = opened.epoch.hash, opened.base
-        earlier = self._uploaded.get(base, set()) - {epoch}
-        if base in self._left:
-            self._send("silence", {"ctx": opened.ctx, "cause": SPENT_BASE})
-        elif any((before, base) in self._answered for before in earlier):
-            self._send("silence", {"ctx": opened.ctx, "cause": ANSWERED_UNDER_THIS_BASE})
+        """R1: the vector, or why there is none."""
+        if not self._computed and opened.epoch.others_own < opened.epoch.f + 1:
+            cause: int | None = UNCONFIRMED_HANDOVER
         else:
-            self._closed |= {(before, base) for before in earlier}
-            if self._update is None or self._update[0] != base:
-                self._update = base, self._train(opened)
-            self._uploaded.setdefault(base, set()).add(epoch)
-            self._send_stream(opened.upload(self._update[1]))
+            cause = self._bases.begin_upload(opened.epoch.hash, opened.base)
+        if cause is not None:
+            self._send("silence", {"ctx": opened.ctx, "cause": cause})
+            return
+        if self._update is None or self._update[0] != opened.base:
+            self._update = opened.base, self._train(opened)
+        self._send_stream(opened.upload(self._update[1]))
 
     def _train(self, opened: Round) -> Update:
         """Small numbers from a seed, in place of training; the metrics are as plausible."""
@@ -261,18 +289,13 @@ class Party:
             return
         current = self._current()
         vote = current.vote(envelope, self._coordinator())
-        place = (current.epoch.hash, current.base)
-        if place in self._closed or self._locks.setdefault(place, current.survivors_hash) != current.survivors_hash:
-            raise ProtocolError("a second set under one base")
+        self._bases.lock(current.epoch.hash, current.base, current.survivors_hash)
         self._send("vote", vote)
 
     def _on_certificate(self, body: Message) -> None:
         current = self._current()
-        place = (current.epoch.hash, current.base)
         stream = current.answer(body)
-        if place in self._closed or self._locks.get(place) != current.survivors_hash:
-            raise ProtocolError("a certificate for another set than the one voted for")
-        self._answered.add(place)
+        self._bases.answer(current.epoch.hash, current.base, current.survivors_hash)
         self._send_stream(stream)
 
     def _on_skip(self, envelope: Message) -> None:
@@ -283,15 +306,24 @@ class Party:
 
     def _on_stream(self, stream: StreamCame) -> None:
         header = SCHEMA.decode("StreamHeader", stream.header)
+        if "handover" in header:
+            self._handed = Chain.handed(header["handover"], stream.data)
+            print(f"took over the model of step {self._handed.index}", flush=True)
+            return
         if "result" not in header:
             raise ProtocolError(f"an unexpected stream: {', '.join(header)}")
-        current, chain = self._current(), self._chain
-        assert chain is not None
+        assert self._epoch is not None and self._chain is not None
+        opened, chain = header["result"]["round"], self._chain
+        current = self._round
+        if current is None or current.opened != opened:
+            # A round that was missed while away.
+            current = Round(self._epoch, chain, self._signer, opened)
         envelope = SCHEMA.decode("Envelope", stream.trailer)
         before = chain.params_hash
         current.apply(header["result"], stream.data, envelope, self._coordinator())
+        self._computed = True
         if chain.params_hash != before:
-            self._left.add(before)
+            self._bases.leave(before)
             self._update = None
         self._record(current, chain)
         self._send("applied", {"ctx": current.ctx, "model_hash": chain.model_hash})
@@ -378,7 +410,7 @@ class Party:
             else:
                 raise ProtocolError(f"a peer sent {kind}")
         if epoch.complete and not was_complete:
-            self._send("epoch_ready", epoch.statement(computed=True))
+            self._send("epoch_ready", epoch.statement(self._computed))
 
     def _on_slot_seed(self, channel: Channel, epoch: Epoch, sender: int, body: Message) -> None:
         stated = SCHEMA.decode("SlotSeedStatement", body["statement"]["payload"])
@@ -398,7 +430,10 @@ async def take_part(arguments: argparse.Namespace) -> int:
     """Enrols and takes part."""
     token = read_token(arguments.token_file.read_text())
     credentials = await enroll(token, arguments.server)
-    party = Party(credentials, arguments.server, arguments.rounds_file, arguments.seed, arguments.leave)
+    print("enrolled", flush=True)
+    while arguments.wait_for and not arguments.wait_for.exists():
+        await asyncio.sleep(0.01)
+    party = Party(credentials, arguments.server, arguments.rounds_file, arguments.seed, arguments.drop, arguments.leave)
     return await party.run()
 
 
@@ -408,7 +443,9 @@ def main() -> int:
     parser.add_argument("--server", required=True, help="the coordinator's HOST:PORT")
     parser.add_argument("--token-file", required=True, type=Path, help="the file that holds the token")
     parser.add_argument("--rounds-file", type=Path, help="where each applied round is written as a line of JSON")
+    parser.add_argument("--drop", action="append", default=[], metavar="MESSAGE", help=DROP_HELP)
     parser.add_argument("--leave", action="store_true", help="leave for good instead of the first vote")
+    parser.add_argument("--wait-for", type=Path, metavar="FILE", help="connect, once enrolled, when this file exists")
     parser.add_argument("--seed", type=int, default=1, help="the number that the updates derive from")
     try:
         return asyncio.run(take_part(parser.parse_args()))

@@ -115,14 +115,14 @@ class Schema:
         while at < len(data):
             tag, at = read_varint(data, at)
             value, at = read_value(data, at, tag & 7)
-            kind = self.messages[name].get(tag >> 3)
-            if kind is None:
+            known = self.messages[name].get(tag >> 3)
+            if known is None:
                 continue
-            value = self._convert(kind, tag & 7, value)
-            if kind.repeated:
-                message[kind.name].append(value)
+            value = self._convert(known, tag & 7, value)
+            if known.repeated:
+                message[known.name].append(value)
             else:
-                message[kind.name] = value
+                message[known.name] = value
         return message
 
     def _convert(self, kind: FieldType, wire: int, value: Any) -> Any:

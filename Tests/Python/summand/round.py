@@ -49,6 +49,10 @@ class Round:
         self.base = keys.base(self.kind, chain.params_hash)
         self.check = keys.Check(epoch.check_key, self.ctx)
         self.own_leaf: bytes | None = None
+        # What was said is said again in the same bytes.
+        self._sent_upload: Stream | None = None
+        self._sent_vote: Message | None = None
+        self._sent_partial: Stream | None = None
         self.survivors: Message | None = None
         self.members: list[int] = []
         self.survivors_hash = b""
@@ -59,6 +63,8 @@ class Round:
 
     def upload(self, update: Update) -> Stream:
         """R1: X from the update, hidden by one mask for every slot."""
+        if self._sent_upload is not None:
+            return self._sent_upload
         epoch, chain = self.epoch, self.chain
         configuration = chain.configuration
         weight, model = 0, []
@@ -77,7 +83,8 @@ class Round:
         self.own_leaf = leaf(data)
         statement = {"epoch_hash": epoch.hash, "ctx": self.ctx, "leaf": self.own_leaf}
         header = {"upload": {"ctx": self.ctx, "slot": 0, "elements": self.elements}}
-        return Stream(header, data, self._signer.seal("Upload", epoch.hash, "Upload", statement))
+        self._sent_upload = Stream(header, data, self._signer.seal("Upload", epoch.hash, "Upload", statement))
+        return self._sent_upload
 
     def vote(self, envelope: Message, coordinator: bytes) -> Message:
         """R2: checks the set and votes for it."""
@@ -90,7 +97,9 @@ class Round:
             raise ProtocolError("evidence: two sets for one round")
         self.survivors, self.members = said, members
         self.survivors_hash = keys.survivors_hash(self.epoch.hash, said["bitmap"])
-        return self._signer.seal("Vote", self.epoch.hash, "Vote", self._vote())
+        if self._sent_vote is None:
+            self._sent_vote = self._signer.seal("Vote", self.epoch.hash, "Vote", self._vote())
+        return self._sent_vote
 
     def _vote(self) -> Message:
         return {
@@ -105,6 +114,8 @@ class Round:
         if certificate["ctx"] != self.ctx or self.survivors is None:
             raise ProtocolError("a certificate for another round, or before the set")
         self._check_votes(certificate["votes"])
+        if self._sent_partial is not None:
+            return self._sent_partial
         masks = [self._mask(self.epoch.held_masks[member], member, self.epoch.own) for member in self.members]
         data = field.encode(field.total(masks, self.elements))
         slot = self.epoch.own
@@ -116,7 +127,8 @@ class Round:
             "leaf": leaf(data),
         }
         header = {"partial": {"ctx": self.ctx, "slot": slot, "elements": self.elements}}
-        return Stream(header, data, self._signer.seal("Partial", self.epoch.hash, "Partial", statement))
+        self._sent_partial = Stream(header, data, self._signer.seal("Partial", self.epoch.hash, "Partial", statement))
+        return self._sent_partial
 
     def _check_votes(self, votes: list[Message]) -> None:
         """Every member has signed exactly the vote that this one would sign; votes stand in member order."""
@@ -185,5 +197,3 @@ class Round:
         if self.survivors is not None:
             raise ProtocolError("evidence: a Skip after the set")
         self.chain.step(keys.middle_skip(self.ctx, said["reason"]))
-
-

@@ -394,9 +394,9 @@ extension PackedEncoding {
             let rule = try ScaleRule(bits: bits, exponents: -64...32)
             let largest = UInt128(1) << (bits - 1) - 1
             for length in [256, 65_536] {
-                // With the last one both sides are equal for some e.
+                // With the last ones both sides are equal for some e.
                 let equal = UInt128(length) / 256 * largest * largest
-                for squares in [1, 2, UInt128(random.next()), UInt128(length) << 62, equal] {
+                for squares in [1, 2, UInt128(random.next()), UInt128(length) << 62, equal, equal / 4] {
                     let exponent = rule.exponent(after: 0, squares: squares, length: length)
                     func fits(_ e: Int32) -> Bool {
                         let (left, right) = (squares << 8, UInt128(length) * largest * largest)

@@ -66,13 +66,16 @@ public enum AdditiveSharing {
     /// - Parameters:
     ///   - explicit: Y_i of the survivors.
     ///   - aggregates: M_s, one for each slot.
-    ///   - generator: draws the block that GMP checks.
+    ///   - arithmetic: what sums all elements; the sum does not depend on it.
+    ///   - generator: draws the block that the other arithmetic checks.
     /// - Throws: `noShares`, `contextMismatch`, `countMismatch`, `duplicateSlot`, `selfCheckFailed`.
     public static func reconstruct(
-        explicit: [ExplicitShare], aggregates: [AggregateShare], using generator: inout some RandomNumberGenerator
+        explicit: [ExplicitShare], aggregates: [AggregateShare], arithmetic: Arithmetic = .field64,
+        using generator: inout some RandomNumberGenerator
     ) throws(ShareError) -> Field64Vector {
         guard let first = explicit.first, !aggregates.isEmpty else { throw .noShares }
-        var accumulator = try ShareAccumulator(context: first.context, count: first.vector.count, using: &generator)
+        var accumulator = try ShareAccumulator(
+            context: first.context, count: first.vector.count, arithmetic: arithmetic, using: &generator)
         for share in explicit { try accumulator.add(share) }
         var slots: Set<UInt32> = []
         for share in aggregates {

@@ -23,23 +23,26 @@ public struct AggregateShare: Sendable, Equatable {
         self.vector = vector
     }
 
-    /// Adds up the masks of the survivors, `count` elements, checking one random block by GMP.
+    /// Adds up the masks of the survivors, `count` elements, checking one random block by the other arithmetic.
     ///
     /// - Parameters:
-    ///   - threads: the most threads to use, at least 1.
-    ///   - generator: draws the block that GMP checks.
+    ///   - threads: the most threads to use, at least 1; GMP uses one.
+    ///   - arithmetic: what sums all elements; the share does not depend on it.
+    ///   - generator: draws the block that is checked.
     /// - Throws: `noShares` without any mask, `contextMismatch`, `slotMismatch`, `duplicateParty` for masks that do not belong
     ///   together, `selfCheckFailed`.
     public init(
-        of masks: [MaskStream], count: Int, threads: Int = 1, using generator: inout some RandomNumberGenerator
+        of masks: [MaskStream], count: Int, threads: Int = 1, arithmetic: Arithmetic = .field64,
+        using generator: inout some RandomNumberGenerator
     ) throws(ShareError) {
         try self.init(
-            of: masks, count: count, threads: threads, blockElements: MaskStream.blockElements, using: &generator)
+            of: masks, count: count, threads: threads, arithmetic: arithmetic,
+            blockElements: MaskStream.blockElements, using: &generator)
     }
 
     /// Adds up masks in blocks of another size than masks have on the wire: for tests.
     init(
-        of masks: [MaskStream], count: Int, threads: Int, blockElements: Int,
+        of masks: [MaskStream], count: Int, threads: Int, arithmetic: Arithmetic = .field64, blockElements: Int,
         using generator: inout some RandomNumberGenerator
     ) throws(ShareError) {
         guard let first = masks.first else { throw .noShares }
@@ -49,7 +52,8 @@ public struct AggregateShare: Sendable, Equatable {
             guard parties.insert(mask.party).inserted else { throw .duplicateParty(mask.party) }
         }
         var accumulator = try ShareAccumulator(
-            context: first.context, count: count, blockElements: blockElements, using: &generator)
+            context: first.context, count: count, arithmetic: arithmetic, blockElements: blockElements,
+            using: &generator)
         try accumulator.add(masks: masks, threads: threads)
         try self.init(context: first.context, slot: first.slot, vector: accumulator.finish())
     }

@@ -22,18 +22,24 @@ public struct ExplicitShare: Sendable, Equatable {
 
     /// Masks one's own vector X_i with one mask per slot, in place if nobody else has a copy of it.
     ///
-    /// - Parameter threads: the most threads to use, at least 1.
+    /// - Parameters:
+    ///   - threads: the most threads to use, at least 1; GMP uses one.
+    ///   - arithmetic: what adds the masks; the share does not depend on it.
     /// - Throws: `noShares` without any mask, `contextMismatch`, `partyMismatch`, `duplicateSlot` for masks that do not belong
     ///   together.
     public init(
-        masking secret: consuming Field64Vector, with masks: [MaskStream], threads: Int = 1
+        masking secret: consuming Field64Vector, with masks: [MaskStream], threads: Int = 1,
+        arithmetic: Arithmetic = .field64
     ) throws(ShareError) {
-        try self.init(masking: secret, with: masks, threads: threads, blockElements: MaskStream.blockElements)
+        try self.init(
+            masking: secret, with: masks, threads: threads, arithmetic: arithmetic,
+            blockElements: MaskStream.blockElements)
     }
 
     /// Masks in blocks of another size than masks have on the wire: for tests.
     init(
-        masking secret: consuming Field64Vector, with masks: [MaskStream], threads: Int, blockElements: Int
+        masking secret: consuming Field64Vector, with masks: [MaskStream], threads: Int,
+        arithmetic: Arithmetic = .field64, blockElements: Int
     ) throws(ShareError) {
         guard let first = masks.first else { throw .noShares }
         var slots: Set<UInt32> = []
@@ -44,8 +50,16 @@ public struct ExplicitShare: Sendable, Equatable {
             }
             guard slots.insert(mask.slot).inserted else { throw .duplicateSlot(mask.slot) }
         }
-        MaskExpansion(masks: masks, operation: .add, threads: threads, blockElements: blockElements)
-            .apply(to: &secret)
+        switch arithmetic {
+        case .field64:
+            MaskExpansion(masks: masks, operation: .add, threads: threads, blockElements: blockElements)
+                .apply(to: &secret)
+        case .gmp:
+            var masked = PrimeFieldVector(copy secret)
+            secret.wipe()
+            masked.add(masks: masks, blockElements: blockElements)
+            do { secret = try Field64Vector(masked) } catch { throw .field(error) }
+        }
         secret.canonicalize()
         try self.init(context: first.context, vector: secret)
     }

@@ -27,7 +27,7 @@ extension ShareError: CustomStringConvertible {
         case .partyMismatch(let expected, let actual):
             "a mask of party \(Self.hex(actual)) among those of \(Self.hex(expected))"
         case .selfCheckFailed(let block):
-            "block \(block) of the sum differs from the one computed by GMP: this host does not compute reliably"
+            "the kernels and GMP have different sums of block \(block): this host does not compute reliably"
         case .shareCountMismatch(let expected, let actual):
             "one of \(actual) shares among shares that are \(expected) in all"
         case .slotMismatch(let expected, let actual):

@@ -26,7 +26,7 @@ public enum ShareError: Error, Equatable, Sendable {
     case noShares
     /// Masks that should hide one party's vector belong to different parties.
     case partyMismatch(expected: [UInt8], actual: [UInt8])
-    /// The sum by GMP of this block of 2^16 elements is another than that of the kernels (protocol section 2).
+    /// GMP and the kernels have different sums of this block of 2^16 elements (protocol section 2).
     case selfCheckFailed(block: Int)
     /// Shares of vectors that were split into different numbers of shares.
     case shareCountMismatch(expected: Int, actual: Int)

@@ -18,10 +18,12 @@ private struct FixedGenerator: RandomNumberGenerator {
     /// Two blocks, the second of three elements.
     private let count = MaskStream.blockElements + 3
 
-    private func accumulator(checking block: UInt64) throws -> ShareAccumulator {
+    private func accumulator(
+        checking block: UInt64, _ arithmetic: Arithmetic = .field64
+    ) throws -> ShareAccumulator {
         // Int.random(in: 0..<2) takes the high bits of the number.
         var generator = FixedGenerator(value: block << 63)
-        return try ShareAccumulator(context: context, count: count, using: &generator)
+        return try ShareAccumulator(context: context, count: count, arithmetic: arithmetic, using: &generator)
     }
 
     private func share(_ word: UInt64) throws -> ExplicitShare {
@@ -29,32 +31,75 @@ private struct FixedGenerator: RandomNumberGenerator {
             context: context, vector: Field64Vector(canonical: [UInt64](repeating: word, count: count)))
     }
 
-    @Test(arguments: [0, 1] as [UInt64])
-    func aFaultInTheCheckedBlockIsFound(block: UInt64) throws {
-        var accumulator = try accumulator(checking: block)
+    @Test(arguments: [0, 1] as [UInt64], Arithmetic.allCases)
+    func aFaultInTheCheckedBlockIsFound(block: UInt64, arithmetic: Arithmetic) throws {
+        var accumulator = try accumulator(checking: block, arithmetic)
         #expect(accumulator.checkedBlock == Int(block))
         try accumulator.add(share(Field64.modulus - 1))
         try accumulator.add(share(5))
         try accumulator.add(masks: [sampleMask(party: 1, slot: 1)])
         let sum = try accumulator.finish()
         #expect(accumulator.operandCount == 3)
-        accumulator.injectFault(at: block == 0 ? MaskStream.blockElements - 1 : MaskStream.blockElements)
+        try accumulator.injectFault(at: block == 0 ? MaskStream.blockElements - 1 : MaskStream.blockElements)
         #expect(throws: ShareError.selfCheckFailed(block: Int(block))) { try accumulator.finish() }
 
-        var elsewhere = try self.accumulator(checking: 1 - block)
+        var elsewhere = try self.accumulator(checking: 1 - block, arithmetic)
         try elsewhere.add(share(4))
         try elsewhere.add(masks: [sampleMask(party: 1, slot: 1)])
         #expect(try elsewhere.finish() == sum)
-        elsewhere.injectFault(at: block == 0 ? 0 : MaskStream.blockElements + 2)
+        try elsewhere.injectFault(at: block == 0 ? 0 : MaskStream.blockElements + 2)
         #expect(try elsewhere.finish() != sum, "another block's fault passes: one block in a round is checked")
     }
 
-    @Test func aFaultStaysVisibleWhateverIsAddedLater() throws {
-        var accumulator = try accumulator(checking: 1)
-        accumulator.injectFault(at: count - 1)
+    @Test(arguments: Arithmetic.allCases)
+    func aFaultStaysVisibleWhateverIsAddedLater(arithmetic: Arithmetic) throws {
+        var accumulator = try accumulator(checking: 1, arithmetic)
+        try accumulator.injectFault(at: count - 1)
         try accumulator.add(share(1))
         try accumulator.subtract(AggregateShare(context: context, slot: 0, vector: share(1).vector))
         #expect(throws: ShareError.selfCheckFailed(block: 1)) { try accumulator.finish() }
+    }
+
+    /// The same operands, one by one and with masks, in blocks of a few elements, the last one shorter.
+    @Test(arguments: [0, 1, 7, 8, 9, 64])
+    func bothArithmeticsGiveTheSameSum(count: Int) throws {
+        var random = SystemRandom()
+        let masks = try [1, 2, 3].map { try sampleMask(party: $0, slot: 1) }
+        let vectors = [UInt64.max, 0, Field64.modulus, Field64.modulus - 1, 5].map {
+            Field64Vector(unreduced: [UInt64](repeating: $0, count: count))
+        }
+        let sums = try Arithmetic.allCases.map { arithmetic in
+            var accumulator = try ShareAccumulator(
+                context: context, count: count, arithmetic: arithmetic, blockElements: 8, using: &random)
+            for vector in vectors { try accumulator.add(ExplicitShare(context: context, vector: vector)) }
+            try accumulator.add(masks: masks, threads: 2)
+            try accumulator.subtract(AggregateShare(context: context, slot: 0, vector: vectors[0]))
+            try accumulator.subtract(AggregateShare(context: context, slot: 1, vector: vectors[3]))
+            #expect(accumulator.count == count)
+            return try accumulator.finish()
+        }
+        #expect(sums[0] == sums[1])
+        #expect(sums[0].littleEndianBytes() == sums[1].littleEndianBytes())
+    }
+
+    /// Masks of more than one block, masked and summed: the shares are the same bytes, whoever added.
+    @Test func sharesDoNotDependOnTheArithmetic() throws {
+        var random = SystemRandom()
+        let secret = Field64Vector(unreduced: (0..<UInt64(count)).map { .max &- $0 &* 0x9E37_79B9_7F4A_7C15 })
+        let own = try [1, 2].map { try sampleMask(party: 1, slot: $0) }
+        let held = try [1, 2].map { try sampleMask(party: $0, slot: 1) }
+        let explicit = try Arithmetic.allCases.map { try ExplicitShare(masking: secret, with: own, arithmetic: $0) }
+        #expect(explicit[0].vector.littleEndianBytes() == explicit[1].vector.littleEndianBytes())
+        #expect(explicit[0].vector != secret)
+        let aggregates = try Arithmetic.allCases.map {
+            try AggregateShare(of: held, count: count, arithmetic: $0, using: &random)
+        }
+        #expect(aggregates[0].vector.littleEndianBytes() == aggregates[1].vector.littleEndianBytes())
+        let sums = try Arithmetic.allCases.map {
+            try AdditiveSharing.reconstruct(
+                explicit: explicit, aggregates: [aggregates[0]], arithmetic: $0, using: &random)
+        }
+        #expect(sums[0] == sums[1])
     }
 
     @Test func theBlockIsDrawnFromTheGenerator() throws {

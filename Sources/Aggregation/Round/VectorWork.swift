@@ -10,8 +10,10 @@ import Shares
 extension VectorOrder {
     /// Encodes, tags, blinds and masks an update: Y_i (protocol sections 1, 7 and 8).
     ///
-    /// The same update, keys and round give the same bytes, on any number of threads.
-    public func explicitShare(of update: KeptUpdate, threads: Int = 1) throws -> ExplicitShare {
+    /// The same update, keys and round give the same bytes, on any number of threads and by either arithmetic.
+    public func explicitShare(
+        of update: KeptUpdate, threads: Int = 1, arithmetic: Arithmetic = .field64
+    ) throws -> ExplicitShare {
         let encoding = try ExactEncoding(
             configuration.checkedEncoding(kind: context.kind).parameters, members: memberCount)
         let encoded: EncodedUpdate
@@ -28,7 +30,7 @@ extension VectorOrder {
         let layout = encoding.parameters.vectorLayout
         let tag = check.tag(over: vector[layout.checked], participant: participant)
         try layout.place(check: tag, blind: update.blind(ctx: context.ctx), in: &vector)
-        return try ExplicitShare(masking: vector, with: masks(), threads: threads)
+        return try ExplicitShare(masking: vector, with: masks(), threads: threads, arithmetic: arithmetic)
     }
 
     private func masks() throws -> [MaskStream] {
@@ -42,16 +44,21 @@ extension VectorOrder {
 extension AnswerOrder {
     /// Aggregates the shares that this helper holds: M_s (protocol section 1).
     ///
-    /// - Throws: `ShareError.selfCheckFailed` when GMP has another sum of the block that was drawn.
+    /// - Parameters:
+    ///   - threads: the most threads to use, at least 1.
+    ///   - arithmetic: what sums all elements; the share does not depend on it.
+    ///   - generator: draws the block that the other arithmetic sums as well.
+    /// - Throws: `ShareError.selfCheckFailed` when they differ there.
     public func aggregateShare(
-        threads: Int = 1, using generator: inout some RandomNumberGenerator
+        threads: Int = 1, arithmetic: Arithmetic = .field64, using generator: inout some RandomNumberGenerator
     ) throws -> AggregateShare {
         let streams = try masks.map { mask in
             try MaskStream(
                 key: MaskKey(mask.roundKey), context: context.ctx.bytes, party: mask.participant.bytes,
                 slot: UInt32(slot))
         }
-        return try AggregateShare(of: streams, count: context.elements, threads: threads, using: &generator)
+        return try AggregateShare(
+            of: streams, count: context.elements, threads: threads, arithmetic: arithmetic, using: &generator)
     }
 }
 

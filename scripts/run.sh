@@ -27,6 +27,7 @@ what is trained:
 how:
   --encoding NAME      encoding of the secure vectors (default: exact)
   --plain NAME         sum of the plain arm: exact, float32 or quantised (default: the programs')
+  --arithmetic NAME    what adds the secure vectors: field64 or gmp; the models are the same (default: field64)
   --gamma PERCENT      share of corrupt sites to be safe against (default: the programs')
   --cohort-wait TIME   how long the server waits for the clients, such as 120s (default: 120s)
   --arm NAME           both, normal or smpc (default: both)
@@ -54,6 +55,7 @@ model=
 seed=1
 encoding=exact
 plain=
+arithmetic=
 gamma=
 cohort_wait=120s
 arm=both
@@ -70,8 +72,8 @@ training=(optimizer learning_rate momentum batch_size local_epochs weights)
 for option in "${training[@]}"; do printf -v "$option" ''; done
 
 # What --resume takes up again; the other options concern one invocation only.
-remembered=(clients rounds dataset data label partition model seed encoding plain gamma cohort_wait arm "${training[@]}"
-    started_in)
+remembered=(clients rounds dataset data label partition model seed encoding plain arithmetic gamma cohort_wait arm
+    "${training[@]}" started_in)
 
 # Reads the command line into the variables above.
 parse_arguments() {
@@ -83,9 +85,9 @@ parse_arguments() {
                 ;;
             --resume) resume=true ;;
             --keep) keep=true ;;
-            --dataset | --data | --label | --partition | --model | --seed | --encoding | --plain | --gamma | \
-                --cohort-wait | --optimizer | --learning-rate | --momentum | --batch-size | --local-epochs | --weights | \
-                --arm | --discovery | --metrics | --bin)
+            --dataset | --data | --label | --partition | --model | --seed | --encoding | --plain | \
+                --arithmetic | --gamma | --cohort-wait | --optimizer | --learning-rate | --momentum | --batch-size | \
+                --local-epochs | --weights | --arm | --discovery | --metrics | --bin)
                 (($# >= 2)) || usage_error "$1 needs a value"
                 set_option "$1" "$2"
                 shift
@@ -130,6 +132,10 @@ check_arguments() {
     rounds=$((10#$rounds))
     [[ $seed =~ ^[0-9]{1,19}$ ]] || usage_error "--seed must be a whole number, not \"$seed\""
     case $arm in both | normal | smpc) ;; *) usage_error "--arm must be both, normal or smpc, not \"$arm\"" ;; esac
+    case $arithmetic in
+        '' | field64 | gmp) ;;
+        *) usage_error "--arithmetic must be field64 or gmp, not \"$arithmetic\"" ;;
+    esac
     case $discovery in
         auto | multicast | server) ;;
         *) usage_error "--discovery must be auto, multicast or server, not \"$discovery\"" ;;
@@ -310,6 +316,7 @@ start_server() {
         [[ -z ${!option} ]] || command+=("--${option//_/-}" "${!option}")
     done
     [[ $name != normal || -z $plain ]] || command+=(--plain "$plain")
+    [[ $name != smpc || -z $arithmetic ]] || command+=(--arithmetic "$arithmetic")
     [[ $name != smpc || -z $gamma ]] || command+=(--gamma "$gamma")
     [[ $discovery == multicast ]] || command+=(--discovery off)
     [[ ! -e $directory/started ]] || command+=(--resume)
@@ -347,6 +354,7 @@ start_clients() {
     local client_options=(--dataset "$dataset" --partition "$partition")
     [[ -z $data ]] || client_options+=(--data "$data")
     [[ -z $label ]] || client_options+=(--label "$label")
+    [[ $1 != smpc || -z $arithmetic ]] || client_options+=(--arithmetic "$arithmetic")
     "$repository/scripts/start_clients.sh" "$clients" "${options[@]}" -- "${client_options[@]}" </dev/null 9>&- &
     crew=$!
     children+=("$crew")

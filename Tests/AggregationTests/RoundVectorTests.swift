@@ -46,7 +46,7 @@ import Testing
         #expect(try vote.get("H(U)").digest() == hash)
     }
 
-    @Test(arguments: allFiles) func explicitShares(file: String) throws {
+    @Test(arguments: allFiles, Arithmetic.allCases) func explicitShares(file: String, arithmetic: Arithmetic) throws {
         let round = try KnownRound(file)
         let check = VectorCheck(key: round.checkKey, ctx: round.context.ctx)
         let layout = round.parameters.vectorLayout
@@ -74,7 +74,7 @@ import Testing
                 try MaskStream(
                     key: MaskKey(key), context: round.context.ctx.bytes, party: id.bytes, slot: UInt32(slot))
             }
-            let share = try ExplicitShare(masking: vector, with: masks)
+            let share = try ExplicitShare(masking: vector, with: masks, arithmetic: arithmetic)
             #expect(share.vector == (try participant.get("Y").vector()))
             #expect(vectorLeaf(share.vector) == (try participant.get("leaf").digest()))
         }
@@ -104,11 +104,14 @@ import Testing
             let expected = try participant.get("Y").vector()
             #expect(share[0..<layout.blind.lowerBound] == expected[0..<layout.blind.lowerBound])
             #expect(share[layout.blind] != expected[layout.blind])
-            #expect(try order.explicitShare(of: update).vector == share, "the same update gives the same bytes")
+            for arithmetic in Arithmetic.allCases {
+                let again = try order.explicitShare(of: update, arithmetic: arithmetic).vector
+                #expect(again == share, "the same update gives the same bytes")
+            }
         }
     }
 
-    @Test(arguments: allFiles) func aggregateShares(file: String) throws {
+    @Test(arguments: allFiles, Arithmetic.allCases) func aggregateShares(file: String, arithmetic: Arithmetic) throws {
         let round = try KnownRound(file)
         let set = try round.known.get("U").list().map { try $0.int() }
         var generator = SystemRandomNumberGenerator()
@@ -121,7 +124,7 @@ import Testing
                 )
             }
             let order = AnswerOrder(context: round.context, slot: slot, masks: masks)
-            let share = try order.aggregateShare(using: &generator)
+            let share = try order.aggregateShare(arithmetic: arithmetic, using: &generator)
             #expect(share.vector == (try helper.get("M").vector()))
             #expect(vectorLeaf(share.vector) == (try helper.get("leaf").digest()))
         }

@@ -15,6 +15,7 @@ final class ProcessFederation {
     var serverOptions: [String] = []
     /// A command that runs the server, such as nsenter with its options.
     var serverPrefix: [String] = []
+    var clientOptions: [String] = []
 
     init(sites: Int, rounds: Int = 2) async throws {
         self.sites = sites
@@ -94,7 +95,7 @@ final class ProcessFederation {
             [
                 "run", "--state", path("site-\(site)"), "--server", address, "--discovery", "off", "--listen",
                 "127.0.0.1:0", "--dataset", "synthetic:600,32,10", "--part", "\(site)/\(sites)", "--verbose",
-            ], log: log("site-\(site)"))
+            ] + clientOptions, log: log("site-\(site)"))
     }
 
     func startClients() throws {

@@ -28,7 +28,8 @@ import Testing
     @Test(arguments: [
         ("run.sh", ["--rounds", "3"], "unknown option --rounds"), ("run.sh", ["2"], "the number of clients must be"),
         ("run.sh", ["4", "0"], "the number of rounds must be"), ("run.sh", ["4", "2", "1"], "unexpected argument"),
-        ("run.sh", ["--seed"], "--seed needs a value"), ("run.sh", ["--discovery", "x"], "--discovery must be"),
+        ("run.sh", ["--arithmetic", "x"], "--arithmetic must be"), ("run.sh", ["--seed"], "--seed needs a value"),
+        ("run.sh", ["--discovery", "x"], "--discovery must be"),
         ("start_clients.sh", [], "how many clients?"), ("start_clients.sh", ["3", "--arm", "x"], "--arm must be"),
         ("test.sh", ["--fast"], "unknown option --fast"), ("bench.sh", ["cores"], "there is no benchmark \"cores\""),
         ("bench.sh", ["--json"], "--json needs a value"), ("bench.sh", ["kernels", "rounds"], "unexpected argument"),
@@ -70,11 +71,17 @@ import Testing
     @Test func optionsOfTrainingReachBothServers() async throws {
         try await ScriptHarness.with { harness in
             let outcome = try await harness.run(
-                "run.sh", arguments(harness, Self.small + ["--learning-rate", "0.05", "--gamma", "10"]))
+                "run.sh",
+                arguments(harness, Self.small + ["--learning-rate", "0.05", "--gamma", "10", "--arithmetic", "gmp"]))
             #expect(outcome.code == 0, "\(outcome.error)")
             let servers = try harness.calls().filter { $0.contains("--port-file") }
             #expect(servers.count == 2 && servers.allSatisfy { $0.contains(" --learning-rate 0.05 ") })
             #expect(servers.map { $0.contains(" --gamma 10 ") } == [false, true])
+            // What adds secret vectors concerns every process of the secure arm, and nobody else.
+            let runs = try harness.calls().filter {
+                ["smpc-server run", "smpc-client run", "fedavg"].contains(where: $0.hasPrefix)
+            }
+            #expect(runs.allSatisfy { ($0 + " ").contains(" --arithmetic gmp ") == $0.hasPrefix("smpc-") })
         }
     }
 

@@ -4,6 +4,7 @@
 ///
 /// `cohort_wait` is the option `--cohort-wait` and the variable `SUMMAND_COHORT_WAIT`.
 public enum SettingKey: String, CaseIterable, Sendable {
+    case arithmetic
     case batchSize = "batch_size"
     case clip
     case cohort

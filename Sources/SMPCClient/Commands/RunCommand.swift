@@ -5,6 +5,7 @@ import Identity
 import Learning
 import Messages
 import Programs
+import Shares
 
 /// Takes part in a run.
 struct RunCommand: AsyncParsableCommand {
@@ -34,6 +35,12 @@ struct RunCommand: AsyncParsableCommand {
             "How long to look for a coordinator that was lost before giving up with exit code 69. (default: 120s)",
             valueName: "duration"))
     var rejoinWait: DurationOption?
+    @Option(
+        help: """
+            What adds vectors and masks: field64 (kernels of our own) or gmp. The bytes sent are the same; the other \
+            one checks a block of each sum. (default: field64)
+            """)
+    var arithmetic: ArithmeticOption?
     @OptionGroup(title: "Data") var dataset: DatasetOptions
     @Option(
         name: .customLong("init"),
@@ -67,6 +74,7 @@ struct RunCommand: AsyncParsableCommand {
             network: network,
             rejoinWait: try settings.value(rejoinWait, .rejoinWait, default: DurationOption(.seconds(120))).duration,
             listen: try settings.value(listen, .listen, default: anyPort),
+            arithmetic: Arithmetic(try settings.value(arithmetic, .arithmetic, default: .field64)),
             metrics: try settings.optional(metrics, .metrics), progress: progress,
             logger: output.logger(label: "smpc-client"))
         let end = try await Interruption.exiting(
@@ -82,5 +90,16 @@ struct RunCommand: AsyncParsableCommand {
         let outcome: String
         let sentence: String
         let model: String
+    }
+}
+
+extension Arithmetic {
+    /// Takes the choice of this site.
+    fileprivate init(_ option: ArithmeticOption) {
+        self =
+            switch option {
+            case .field64: .field64
+            case .gmp: .gmp
+            }
     }
 }

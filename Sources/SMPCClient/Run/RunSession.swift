@@ -7,6 +7,7 @@ import Logging
 import Messages
 import Primitives
 import Programs
+import Shares
 import Transport
 
 /// Brings a site up, lets it take part in a run to its end, and takes it down.
@@ -18,6 +19,8 @@ struct RunSession {
     let rejoinWait: Duration
     /// Where peers may connect.
     let listen: HostPort
+    /// What adds vectors and masks.
+    var arithmetic = Arithmetic.field64
     let metrics: String?
     let progress: Progress
     let logger: Logger
@@ -73,11 +76,13 @@ struct RunSession {
         progress.status("looking for the coordinator of \(identity.federation)")
         let connection = try await link.connect(pin: known?.spkiHash)
         let coordinator = try recordCoordinator(known, connection)
+        if arithmetic == .gmp { progress.note("GMP computes shares and sums; the kernels check a block of each sum") }
         progress.note("connected to the coordinator of \(identity.federation) at \(connection.remoteAddress)")
         let mesh = PeerMesh(identity: identity, meter: meter, discovery: discovery, inbox: inbox, logger: logger)
         let site = Site(
             member: try makeMember(coordinator), identity: identity, store: store, initial: initial, inbox: inbox,
-            mesh: mesh, peerAddresses: PeerAddresses(host: listen.host, port: listener.port), meter: meter,
+            mesh: mesh, arithmetic: arithmetic, peerAddresses: PeerAddresses(host: listen.host, port: listener.port),
+            meter: meter,
             log: RoundLog(
                 directory: metrics, progress: progress, logger: logger, pending: try store.value(.pendingRecord)),
             progress: progress, logger: logger)

@@ -70,7 +70,7 @@ extension Site {
 
     func makeVector(_ order: VectorOrder) {
         progress.status("round \(order.context.round): masking")
-        let (store, inbox) = (store, inbox)
+        let (store, inbox, arithmetic) = (store, inbox, arithmetic)
         Task {
             let outcome: SiteEvent.Outcome<ExplicitShare>
             do {
@@ -78,7 +78,7 @@ extension Site {
                     guard let update = store.keptUpdate(for: order.context.base) else {
                         return .failed("the update that was kept is missing or damaged")
                     }
-                    return .done(try order.explicitShare(of: update))
+                    return .done(try order.explicitShare(of: update, arithmetic: arithmetic))
                 }
             } catch {
                 outcome = .failed("\(error)")
@@ -101,14 +101,14 @@ extension Site {
     }
 
     func makeShare(_ order: AnswerOrder) {
-        let inbox = inbox
+        let (inbox, arithmetic) = (inbox, arithmetic)
         Task {
             let outcome: SiteEvent.Outcome<AggregateShare>
             do {
                 outcome = .done(
                     try await OwnThread.run { _ in
                         var generator = SystemRandom()
-                        return try order.aggregateShare(using: &generator)
+                        return try order.aggregateShare(arithmetic: arithmetic, using: &generator)
                     })
             } catch {
                 outcome = .failed("\(error)")

@@ -27,6 +27,8 @@ actor Site {
     let progress: Progress
     let logger: Logger
     let peerAddresses: PeerAddresses
+    /// What adds vectors and masks.
+    let arithmetic: Arithmetic
     var costs: RoundCosts
     var log: RoundLog
     var connection: Connection?
@@ -52,7 +54,8 @@ actor Site {
 
     init(
         member: Member, identity: PartyIdentity, store: SiteStore, initial: InitialModel, inbox: SiteInbox,
-        mesh: PeerMesh, peerAddresses: PeerAddresses, meter: ByteMeter, log: RoundLog, progress: Progress,
+        mesh: PeerMesh, arithmetic: Arithmetic, peerAddresses: PeerAddresses, meter: ByteMeter, log: RoundLog,
+        progress: Progress,
         logger: Logger
     ) {
         self.member = member
@@ -63,6 +66,7 @@ actor Site {
         self.inbox = inbox
         self.mesh = mesh
         self.peerAddresses = peerAddresses
+        self.arithmetic = arithmetic
         costs = RoundCosts(meter: meter)
         self.log = log
         activity =

@@ -6,6 +6,7 @@ import Messages
 import Programs
 import Quantization
 import Reporting
+import Shares
 import Storage
 
 /// Serves a federation and coordinates one run.
@@ -59,6 +60,12 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "End the unfinished run and begin another.")
     var newRun = false
 
+    @Option(
+        help: """
+            What adds the vectors: field64 (kernels of our own) or gmp. The sums are the same; the other one checks a \
+            block of each. (default: field64)
+            """)
+    var arithmetic: ArithmeticOption?
     @OptionGroup(title: "Network") var network: ListenOptions
     @Option(help: "The directory that receives rounds.jsonl and summary.json.", completion: .directory)
     var metrics: String?
@@ -83,7 +90,8 @@ struct RunCommand: AsyncParsableCommand {
         let network = try network.resolved(settings)
         let run = ServerRun(
             state: state, identity: identity, store: store, choice: choice,
-            hasFixedCohort: try settings.optional(cohort, .cohort) != nil, network: network,
+            hasFixedCohort: try settings.optional(cohort, .cohort) != nil,
+            arithmetic: Arithmetic(try settings.value(arithmetic, .arithmetic, default: .field64)), network: network,
             metrics: try settings.optional(metrics, .metrics),
             dataset: try settings.value(dataset, .dataset, default: "unknown"),
             partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),
@@ -149,6 +157,17 @@ struct RunCommand: AsyncParsableCommand {
             throw ProgramError(.usage, "expected 0 or a positive number", subject: "--clip")
         }
         return value
+    }
+}
+
+extension Arithmetic {
+    /// Takes the operator's choice.
+    fileprivate init(_ option: ArithmeticOption) {
+        self =
+            switch option {
+            case .field64: .field64
+            case .gmp: .gmp
+            }
     }
 }
 

@@ -17,7 +17,8 @@ extension CoordinatorShell {
         case .apply(let context, let configuration, let survivors, let result):
             try apply(context, configuration, survivors, result)
         case .beginSums(let context):
-            sums = try RoundSums(context, files: files, restoringUploads: restoresUploads)
+            sums = try RoundSums(
+                context, arithmetic: arithmetic, files: files, restoringUploads: restoresUploads)
         case .discard(let party, let message, let phase): discard(party, message, phase)
         case .finish(let end): self.end(.finished(end))
         case .grant(let id): grant(id)

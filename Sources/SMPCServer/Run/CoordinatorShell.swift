@@ -9,6 +9,7 @@ import Primitives
 import Programs
 import Quantization
 import Reporting
+import Shares
 import Storage
 import Transport
 
@@ -51,6 +52,8 @@ actor CoordinatorShell {
     let describe: @Sendable () -> RunDescription
     /// How long a stream that may send may bring nothing.
     let stallMax: Duration
+    /// What adds the vectors.
+    let arithmetic: Arithmetic
     /// Ends with one value.
     nonisolated let endings: AsyncStream<Ending>
 
@@ -81,7 +84,8 @@ actor CoordinatorShell {
     private var streamCount = 0
 
     init(
-        _ run: PreparedRun, recorder: RunRecorder, registry: MemberRegistry, progress: Programs.Progress,
+        _ run: PreparedRun, arithmetic: Arithmetic, recorder: RunRecorder, registry: MemberRegistry,
+        progress: Programs.Progress,
         logger: Logger, stallMax: Duration,
         describe: @escaping @Sendable () -> RunDescription
     ) {
@@ -98,6 +102,7 @@ actor CoordinatorShell {
         self.logger = logger
         self.describe = describe
         self.stallMax = stallMax
+        self.arithmetic = arithmetic
         (endings, ending) = AsyncStream.makeStream()
     }
 

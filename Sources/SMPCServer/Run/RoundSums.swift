@@ -7,19 +7,19 @@ import Primitives
 import Programs
 import Shares
 
-/// The sum of one round while it is made: uploads added, partials subtracted, one block checked by GMP.
+/// The sum of one round while it is made: uploads added, partials subtracted, one block checked by a second arithmetic.
 struct RoundSums {
     let context: RoundContext
     private var accumulator: ShareAccumulator
     private let files: StateFiles
 
     /// Begins with nothing, or with the stored sum of the uploads.
-    init(_ context: RoundContext, files: StateFiles, restoringUploads: Bool) throws {
+    init(_ context: RoundContext, arithmetic: Arithmetic, files: StateFiles, restoringUploads: Bool) throws {
         self.context = context
         self.files = files
         var generator = SystemRandom()
         accumulator = try ShareAccumulator(
-            context: context.ctx.bytes, count: context.elements, using: &generator)
+            context: context.ctx.bytes, count: context.elements, arithmetic: arithmetic, using: &generator)
         guard restoringUploads else { return }
         let path = files.uploadSum(context.ctx.hex)
         let vector: Field64Vector

@@ -7,6 +7,7 @@ import Logging
 import Messages
 import Programs
 import Reporting
+import Shares
 import Storage
 import Transport
 
@@ -18,6 +19,8 @@ struct ServerRun: Sendable {
     let choice: RunChoice
     /// Whether the operator has said how many sites to wait for.
     let hasFixedCohort: Bool
+    /// What adds the vectors.
+    var arithmetic = Arithmetic.field64
     let network: ListenOptions.Resolved
     let metrics: String?
     let dataset: String
@@ -55,7 +58,8 @@ struct ServerRun: Sendable {
             rounds: prepared.machine.configuration.rounds)
         let description = describe(prepared.machine.configuration)
         let shell = CoordinatorShell(
-            prepared, recorder: recorder, registry: registry, progress: progress, logger: logger,
+            prepared, arithmetic: arithmetic, recorder: recorder, registry: registry, progress: progress,
+            logger: logger,
             stallMax: stallMax, describe: { description })
         let discovery = await announce(port: listener.port)
         if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
@@ -84,6 +88,7 @@ struct ServerRun: Sendable {
     private func welcome(_ run: PreparedRun, port: Int) {
         let configuration = run.machine.configuration
         progress.note("federation \(identity.federation), listening on \(network.listen.host):\(port)")
+        if arithmetic == .gmp { progress.note("GMP computes the sums; the kernels check a block of each") }
         guard let applied = run.resumedAfter else {
             if case .file(let hash) = configuration.initial {
                 progress.note(

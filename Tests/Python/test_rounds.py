@@ -29,6 +29,9 @@ HERE = Path(__file__).resolve().parent
 PROGRAMS = Path(os.environ.get("PROGRAMS", HERE.parent.parent / ".build" / "debug")).resolve()
 PATIENCE_SECONDS = 120
 
+# Who is ended from outside still ends what it started.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+
 
 class Federation:
     """A server with its sites, in a directory of its own; ends every process that it started."""
@@ -166,7 +169,18 @@ class RealRoundTests(unittest.TestCase):
         """Three rounds, the third in an epoch of its own, and the closing round; clipping, weights by samples."""
         federation = self.federation(
             ["site-a", "site-b", "site-python"],
-            *("--model", "softmax:8-3", "--rounds", "3", "--rounds-per-epoch", "2", "--clip", "0.05"),
+            *(
+                "--encoding",
+                "exact",
+                "--model",
+                "softmax:8-3",
+                "--rounds",
+                "3",
+                "--rounds-per-epoch",
+                "2",
+                "--clip",
+                "0.05",
+            ),
         )
         federation.start_party("site-python")
         federation.start_client("site-a", 0, 2, "synthetic:200,8,3")
@@ -181,7 +195,7 @@ class RealRoundTests(unittest.TestCase):
         """152,650 coordinates: three mask blocks, nineteen pieces of a leaf, more than one window of credit."""
         federation = self.federation(
             ["site-a", "site-b", "site-python"],
-            *("--model", "mlp:784-192-10", "--rounds", "2", "--weights", "uniform"),
+            *("--encoding", "exact", "--model", "mlp:784-192-10", "--rounds", "2", "--weights", "uniform"),
         )
         federation.start_party("site-python")
         federation.start_client("site-a", 0, 2, "synthetic:60,784,10")
@@ -191,7 +205,9 @@ class RealRoundTests(unittest.TestCase):
 
     def test_a_party_comes_back_at_every_step(self) -> None:
         """The connection is lost at each step of a round: nobody counts as lost, and no round is skipped."""
-        federation = self.federation(["site-a", "site-b", "site-python"], *("--model", "softmax:8-3", "--rounds", "3"))
+        federation = self.federation(
+            ["site-a", "site-b", "site-python"], *("--encoding", "exact", "--model", "softmax:8-3", "--rounds", "3")
+        )
         steps = ("round_open", "survivors", "certificate", "result")
         federation.start_party("site-python", *(part for step in steps for part in ("--drop", step)))
         federation.start_client("site-a", 0, 2, "synthetic:200,8,3")
@@ -207,7 +223,7 @@ class RealRoundTests(unittest.TestCase):
     def test_a_newcomer_is_handed_the_model(self) -> None:
         """A party that comes in the middle of a run takes the parameters over, and computes every later round."""
         sites = ["site-a", "site-b", "site-c"]
-        federation = self.federation(sites, *("--model", "softmax:8-3", "--rounds", "20"))
+        federation = self.federation(sites, *("--encoding", "exact", "--model", "softmax:8-3", "--rounds", "20"))
         federation.invite("site-python")
         federation.start_party("site-python", "--wait-for", federation.at("comes"))
         federation.await_log("site-python", "enrolled")
@@ -228,7 +244,8 @@ class RealRoundTests(unittest.TestCase):
     def test_the_same_update_again_after_a_loss(self) -> None:
         """A party leaves for good after its upload; the others close that epoch and send the same updates again."""
         federation = self.federation(
-            ["site-a", "site-b", "site-leaves", "site-python"], *("--model", "softmax:8-3", "--rounds", "2")
+            ["site-a", "site-b", "site-leaves", "site-python"],
+            *("--encoding", "exact", "--model", "softmax:8-3", "--rounds", "2"),
         )
         federation.start_party("site-python")
         federation.start_party("site-leaves", "--leave", "--seed", "2")
@@ -243,7 +260,9 @@ class RealRoundTests(unittest.TestCase):
 
     def test_enrolment_is_refused_by_code(self) -> None:
         """Section 14: each refusal, then the grant, then the token is used."""
-        federation = self.federation(["site-a", "site-b", "site-python"], "--model", "softmax:8-3")
+        federation = self.federation(
+            ["site-a", "site-b", "site-python"], "--encoding", "exact", "--model", "softmax:8-3"
+        )
         token = read_token((federation.directory / "tokens" / "site-python.token").read_text())
         other = ec.generate_private_key(ec.SECP256R1())
         cases: list[tuple[dict[str, Any], int | None]] = [

@@ -73,7 +73,7 @@ class Metrics:
     clipped: bool
 
     def scalars(self) -> list[int]:
-        """The scalars of X: loss in units of 2^-10 and correct answers, both scaled by rounded/tested; tested; clipped."""
+        """Loss in units of 2^-10 and correct answers, both scaled by rounded/tested; tested; clipped."""
         rounded = two_binary_digits(self.tested)
         ratio = rounded / self.tested if self.tested else 0.0
         return [round(self.loss_sum * ratio * 1024), round(self.correct * ratio), rounded, int(self.clipped)]

@@ -79,7 +79,7 @@ class Party:
 
     async def run(self) -> int:
         """Takes part until the run ends; gives its outcome."""
-        _, self._port = await listen(self._credentials, self._receive, self._welcomes)
+        listener, self._port = await listen(self._credentials, self._receive, self._welcomes)
         server = await self._connect()
         while self.outcome is None:
             channel, event = await self._events.get()
@@ -92,6 +92,8 @@ class Party:
             elif self._peers.get(channel.peer.identity) is channel:
                 self._from_peer(channel, event)
         server.close(0)
+        listener.close()
+        await asyncio.sleep(0.05)
         return self.outcome
 
     async def _connect(self) -> Channel:

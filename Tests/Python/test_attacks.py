@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: MIT
+"""Real clients under a coordinator of this implementation: first an honest one, then one that attacks (section 9).
+
+Run with: python3 -m unittest test_attacks.
+"""
+
+import asyncio
+import unittest
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from summand import field
+from summand.channel import Credentials
+from summand.coordinator import Coordinator, Opened, configuration
+from summand.identity import spki_of
+from summand.keys import bitmap_of
+from summand.primitives import party_id
+from test_rounds import Federation
+
+QUIET_SECONDS = 1.5
+VERIFICATION_FAILED = 3
+
+
+class AttackTests(unittest.TestCase):
+    """What a client does with a coordinator that is not what it should be."""
+
+    def setUp(self) -> None:
+        directory = TemporaryDirectory(prefix="summand-python-")
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+
+    def attack(self, sites: int, script: Callable[[Coordinator], Awaitable[None]]) -> Federation:
+        """Lets clients join at the real server, then runs them against the script until they end or it does."""
+        names = [f"site-{number}" for number in range(sites)]
+        federation = Federation(self.directory, names, "--model", "softmax:8-3")
+        self.addCleanup(federation.end)
+        for name in names:
+            federation.join(name)
+        federation.end()
+        federation.processes.clear()
+        asyncio.run(self.run_script(federation, names, script))
+        return federation
+
+    async def run_script(
+        self, federation: Federation, names: list[str], script: Callable[[Coordinator], Awaitable[None]]
+    ) -> None:
+        run = configuration("softmax:8-3", rounds=1, cohort_min=3)
+        coordinator = Coordinator(self.credentials(), "python", run)
+        federation.address = f"127.0.0.1:{await coordinator.listen()}"
+        for part, name in enumerate(names):
+            federation.start_client(name, part, len(names), "synthetic:200,8,3")
+        try:
+            await coordinator.gather(len(names))
+            await coordinator.set_up()
+            await script(coordinator)
+        finally:
+            await coordinator.close()
+
+    def credentials(self) -> Credentials:
+        """Those of the federation's coordinator."""
+        state = self.directory / "fed"
+        key = serialization.load_pem_private_key((state / "key.pem").read_bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        certificate = x509.load_pem_x509_certificate((state / "certificate.pem").read_bytes())
+        return Credentials(key, certificate, x509.load_pem_x509_certificate((state / "ca.pem").read_bytes()))
+
+    def require_stopped(self, federation: Federation, applied: int = 0) -> None:
+        """Every client has stopped for good, and none has applied the round."""
+        codes = federation.wait()
+        logs = "\n".join(federation.log(name) for name in codes)
+        self.assertEqual(set(codes.values()), {VERIFICATION_FAILED}, f"{codes}\n{logs}")
+        for name in codes:
+            self.assertEqual(federation.status(name)["applied_rounds"], applied)
+
+    def test_an_honest_run(self) -> None:
+        async def script(coordinator: Coordinator) -> None:
+            await coordinator.whole_round()
+            await coordinator.whole_round()
+            self.model = coordinator.chain.model_hash.hex()
+            coordinator.tell("run_end", {"outcome": 0, "sentence": "done"})
+            await asyncio.sleep(QUIET_SECONDS)
+
+        federation = self.attack(3, script)
+        self.assertEqual(set(federation.wait().values()), {0})
+        for name in federation.sites:
+            self.assertEqual(federation.status(name)["model_hash"], self.model)
+
+    def test_a_false_sum_is_not_applied(self) -> None:
+        """Leaves, root and H(S) fit; only the check inside the vector does not."""
+
+        async def script(coordinator: Coordinator) -> None:
+            opened, everybody = coordinator.open(), range(3)
+            await coordinator.collect(opened)
+            await coordinator.vote(opened, everybody)
+            await coordinator.answer(opened)
+            total = coordinator.total(opened, everybody)
+            coordinator.publish(opened, everybody, [(total[0] + 1) % field.P, *total[1:]])
+            await coordinator.expect("closed")
+
+        self.require_stopped(self.attack(3, script))
+
+    def test_two_sets_for_one_round(self) -> None:
+        async def script(coordinator: Coordinator) -> None:
+            opened = coordinator.open()
+            await coordinator.collect(opened)
+            await coordinator.vote(opened, range(4))
+            coordinator.tell("survivors", coordinator.survivors(opened, range(3)))
+            await coordinator.expect("closed")
+
+        self.require_stopped(self.attack(4, script))
+
+    def test_a_skip_after_the_set(self) -> None:
+        async def script(coordinator: Coordinator) -> None:
+            opened = coordinator.open()
+            await coordinator.collect(opened)
+            await coordinator.vote(opened, range(3))
+            skip = {"epoch_hash": coordinator.epoch, "ctx": opened.ctx, "round": coordinator.round, "reason": 1}
+            coordinator.tell("skip", coordinator.seal("Skip", skip))
+            await coordinator.expect("closed")
+
+        self.require_stopped(self.attack(3, script))
+
+    def test_no_answer_without_a_whole_certificate(self) -> None:
+        """A vote too few, one twice in place of another, or of another set: nobody answers until it is right."""
+
+        async def script(coordinator: Coordinator) -> None:
+            opened = coordinator.open()
+            await coordinator.collect(opened)
+            await coordinator.vote(opened, range(3))
+            votes = opened.votes
+            for wrong in (
+                [],
+                votes[:2],
+                [votes[0], votes[0], votes[2]],
+                [*votes[:2], self.forged(coordinator, opened)],
+            ):
+                coordinator.tell("certificate", {"ctx": opened.ctx, "votes": wrong})
+            await self.require_silence(coordinator, "partial")
+            await coordinator.answer(opened)
+
+        self.attack(3, script)
+
+    @staticmethod
+    def forged(coordinator: Coordinator, opened: Opened) -> Any:
+        """A vote that C signed in place of a member."""
+        return coordinator.seal(
+            "Vote",
+            {
+                "epoch_hash": coordinator.epoch,
+                "ctx": opened.ctx,
+                "base": coordinator.chain.params_hash,
+                "survivors_hash": bytes(32),
+            },
+        )
+
+    async def require_silence(self, coordinator: Coordinator, kind: str) -> None:
+        """Nobody says this for a while."""
+        await asyncio.sleep(QUIET_SECONDS)
+        for site in coordinator.ordered():
+            said = [site.said.get_nowait()[0] for _ in range(site.said.qsize())]
+            self.assertNotIn(kind, said)
+
+    def test_too_small_a_set_gets_no_vote(self) -> None:
+        async def script(coordinator: Coordinator) -> None:
+            opened = coordinator.open()
+            await coordinator.collect(opened)
+            for members in ([0, 1], [], [2]):
+                coordinator.tell("survivors", coordinator.survivors(opened, members))
+            unused = {"epoch_hash": coordinator.epoch, "ctx": opened.ctx, "bitmap": b"\xff"}
+            coordinator.tell("survivors", coordinator.seal("Survivors", unused))
+            longer = {**unused, "bitmap": bitmap_of(range(3), 3) + b"\0"}
+            coordinator.tell("survivors", coordinator.seal("Survivors", longer))
+            await self.require_silence(coordinator, "vote")
+            await coordinator.vote(opened, range(3))
+
+        self.attack(3, script)
+
+    def test_who_has_answered_sends_no_update_in_a_later_epoch(self) -> None:
+        """The same base in a new epoch: everybody who answered is silent, with cause 0."""
+
+        async def script(coordinator: Coordinator) -> None:
+            opened = coordinator.open()
+            await coordinator.collect(opened)
+            await coordinator.vote(opened, range(3))
+            await coordinator.answer(opened)
+            await coordinator.set_up()
+            again = coordinator.open()
+            for kind, body in await coordinator.expect("upload", "silence"):
+                self.assertEqual((kind, body["ctx"], body["cause"]), ("silence", again.ctx, 0))
+
+        self.attack(3, script)
+
+    def test_an_epoch_that_was_left_is_closed(self) -> None:
+        """Uploaded in two epochs under one base: neither vote nor answer in the first one any more."""
+
+        async def script(coordinator: Coordinator) -> None:
+            opened = coordinator.open()
+            await coordinator.collect(opened)
+            old = coordinator.survivors(opened, range(3))
+            await coordinator.set_up()
+            again = coordinator.open()
+            await coordinator.collect(again)
+            coordinator.tell("survivors", old)
+            await self.require_silence(coordinator, "vote")
+            await coordinator.vote(again, range(3))
+
+        self.attack(3, script)
+
+    def test_two_proposals_with_one_number(self) -> None:
+        async def script(coordinator: Coordinator) -> None:
+            other = {**coordinator.proposal(coordinator.number), "round": 9}
+            coordinator.tell("epoch_proposal", coordinator.envelope(other))
+            await coordinator.expect("closed")
+
+        self.require_stopped(self.attack(3, script))
+
+    def test_refused_proposals_by_line(self) -> None:
+        """E1: each proposal has one fault, and every member refuses it with that line."""
+
+        async def script(coordinator: Coordinator) -> None:
+            await coordinator.set_up()
+            await coordinator.collect(coordinator.open())
+            honest = coordinator.proposal(coordinator.number + 1)
+            run = honest["configuration"]
+            invented = spki_of(ec.generate_private_key(ec.SECP256R1()).public_key())
+            entries = [*honest["members"], {"spki": invented, "name": "site-invented"}]
+            changed = [{**entry, "spki": invented} if at == 1 else entry for at, entry in enumerate(honest["members"])]
+            # The line, or one for each member in order.
+            faults: list[tuple[int | list[int], dict[str, Any]]] = [
+                (0, {"federation": "other"}),
+                (1, {"epoch": 1}),
+                (2, {"round": coordinator.round}),
+                (3, {"members": self.sort(entries), "slots": 4}),
+                ([4, 5, 4], {"members": self.sort(changed)}),
+                ([6, 6, 5], {"members": honest["members"][:2], "slots": 2}),
+                (7, {"mode": 2}),
+                (7, {"slots": 2}),
+                (8, {"configuration": {**run, "bits": 10}}),
+                (9, {"configuration": {**run, "cohort_min": 2}}),
+                (9, {"configuration": {**run, "cohort_min": 4}}),
+                (10, {"model_hash": bytes(32)}),
+                (17, {"configuration": {**run, "learning_rate": 0.2}}),
+            ]
+            for lines, fault in faults:
+                coordinator.tell("epoch_proposal", coordinator.envelope({**honest, **fault}))
+                refusals = [body["line"] for _, body in await coordinator.expect("epoch_refusal")]
+                with self.subTest(fault=list(fault), lines=lines):
+                    self.assertEqual(refusals, lines if isinstance(lines, list) else [lines] * 3)
+            await coordinator.set_up()
+
+        self.attack(3, script)
+
+    @staticmethod
+    def sort(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """In the order of identities."""
+        return sorted(entries, key=lambda entry: party_id(entry["spki"]))
+
+
+if __name__ == "__main__":
+    unittest.main()

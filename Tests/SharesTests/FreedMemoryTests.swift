@@ -122,7 +122,7 @@ struct FreedMemoryTests {
         }
     }
 
-    @Test func sharesOfARoundLeaveNothing() throws {
+    @Test(arguments: [Arithmetic.field64, .gmp]) func sharesOfARoundLeaveNothing(arithmetic: Arithmetic) throws {
         try expectNothing { needles in
             let masks = try freshMasks(parties: 2, slots: 2)
             for mask in masks {
@@ -132,8 +132,9 @@ struct FreedMemoryTests {
         } while: { masks in
             var random = SystemRandom()
             let explicit = try ExplicitShare(
-                masking: Field64Vector(count: 600), with: masks.filter { $0.party[0] == 0 })
-            let aggregate = try AggregateShare(of: masks.filter { $0.slot == 1 }, count: 600, using: &random)
+                masking: Field64Vector(count: 600), with: masks.filter { $0.party[0] == 0 }, arithmetic: arithmetic)
+            let aggregate = try AggregateShare(
+                of: masks.filter { $0.slot == 1 }, count: 600, arithmetic: arithmetic, using: &random)
             #expect(explicit.vector != aggregate.vector)
         }
     }

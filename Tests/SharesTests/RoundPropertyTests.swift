@@ -6,11 +6,12 @@ import Testing
 
 @testable import Shares
 
-/// Rounds of random shape: parties, slots, survivors, lengths, block sizes, threads and rounding of values.
+/// Rounds of random shape: parties, slots, survivors, lengths, block sizes, threads and arithmetic.
 @Suite struct RoundPropertyTests {
     private struct Shape: CustomStringConvertible {
         let parties, slots, count, blockElements, threads: Int
         let survivors: [Int]
+        let arithmetic: Arithmetic
 
         init(using generator: inout TestGenerator) {
             parties = .random(in: 1...6, using: &generator)
@@ -23,12 +24,16 @@ import Testing
                 [1, .random(in: 2...17, using: &generator), .random(in: 300...700, using: &generator)]
                 .randomElement(using: &generator) ?? 1
             threads = .random(in: 1...3, using: &generator)
+            arithmetic = Bool.random(using: &generator) ? .field64 : .gmp
             let set = Int.random(in: 1..<1 << parties, using: &generator)
             survivors = (0..<parties).filter { set >> $0 & 1 == 1 }
         }
 
         var description: String {
-            "\(survivors) of \(parties) parties, \(slots) slots, \(count) elements in blocks of \(blockElements), \(threads) threads"
+            """
+            \(survivors) of \(parties) parties, \(slots) slots, \(count) elements in blocks of \(blockElements), \
+            \(threads) threads, \(arithmetic)
+            """
         }
     }
 
@@ -49,13 +54,13 @@ import Testing
         }
         let explicit = try shape.survivors.map { party in
             try ExplicitShare(
-                masking: secrets[party], with: masks(of: party), threads: shape.threads,
+                masking: secrets[party], with: masks(of: party), threads: shape.threads, arithmetic: shape.arithmetic,
                 blockElements: shape.blockElements)
         }
         let aggregates = try (0..<shape.slots).map { slot in
             try AggregateShare(
                 of: shape.survivors.map { try masks(of: $0)[slot] }, count: shape.count, threads: shape.threads,
-                blockElements: shape.blockElements, using: &generator)
+                arithmetic: shape.arithmetic, blockElements: shape.blockElements, using: &generator)
         }
         var expected = [UInt64](repeating: 0, count: shape.count)
         for party in shape.survivors {
@@ -65,7 +70,7 @@ import Testing
         }
         let sum = try AdditiveSharing.reconstruct(
             explicit: explicit.shuffled(using: &generator), aggregates: aggregates.shuffled(using: &generator),
-            using: &generator)
+            arithmetic: shape.arithmetic, using: &generator)
         #expect(sum.canonicalWords() == expected, "\(shape)")
         // The same round in one block and on one thread sends other bytes for other blocks, but the same sum.
         if shape.count > shape.blockElements {

@@ -85,7 +85,6 @@ private enum Joint {
             try rest.subtract(second)
             return [good[0], second, rest]
         }
-        #expect(try suspicious(sharing { $1 }) == [])
         // The secret itself in one element of sixteen, without a mask.
         #expect(try !suspicious(sharing { $0 % 16 == 0 ? 5 : $1 }).isEmpty)
         // A mask below 2^63.

@@ -31,8 +31,9 @@ extension PrimeFieldElement {
         // Of the two elements of GF(2) one has an inverse, itself; the algorithm wants an odd modulus.
         guard modulus.limbs != [2] else { return self }
         return unsafe PrimeFieldElement(in: modulus) { target in
-            let exists = unsafe summand_sec_invert(
-                target, storage.pointer, modulus.limbs, storage.count, modulus.bits)
+            let exists = unsafe storage.withLimbs { limbs in
+                unsafe summand_sec_invert(target, limbs, modulus.limbs, storage.count, modulus.bits)
+            }
             assert(exists != 0, "an element of a field that is not zero has an inverse")
         }
     }
@@ -89,7 +90,9 @@ extension PrimeFieldElement {
     /// Runs a kernel over two elements whose moduli are known to be the same.
     private func matched(with other: PrimeFieldElement, _ kernel: Kernel) -> PrimeFieldElement {
         unsafe PrimeFieldElement(in: modulus) { target in
-            unsafe kernel(target, storage.pointer, other.storage.pointer, modulus.limbs, storage.count)
+            unsafe storage.withLimbs { a in
+                unsafe other.storage.withLimbs { b in unsafe kernel(target, a, b, modulus.limbs, storage.count) }
+            }
         }
     }
 }

@@ -34,7 +34,9 @@ public struct PrimeFieldElement: Sendable {
             for (index, limb) in limbs.enumerated() { unsafe target[index] = limb }
             unsafe summand_sec_reduce(target, max(limbs.count, prime.count), prime, prime.count)
         }
-        unsafe self.init(in: modulus) { unsafe $0.update(from: number.pointer, count: prime.count) }
+        unsafe self.init(in: modulus) { target in
+            unsafe number.withLimbs { unsafe target.update(from: $0, count: prime.count) }
+        }
     }
 
     /// Maps an integer; a negative one, −v, stands for the additive inverse of v.
@@ -55,8 +57,9 @@ public struct PrimeFieldElement: Sendable {
                 for index in modulus.limbs.indices { unsafe target[index] = generator.next() }
                 unsafe target[modulus.limbs.count - 1] >>= UInt64(unusedBits)
             }
-            let isBelow = unsafe summand_sec_is_below(
-                element.storage.pointer, modulus.limbs, modulus.limbs.count)
+            let isBelow = unsafe element.storage.withLimbs {
+                unsafe summand_sec_is_below($0, modulus.limbs, modulus.limbs.count)
+            }
             if isBelow != 0 { return element }
         }
     }
@@ -73,7 +76,7 @@ public struct PrimeFieldElement: Sendable {
 
     /// Copies out the representative below the modulus, least significant limb first, into an array that nothing wipes.
     public var limbs: [UInt64] {
-        unsafe Array(UnsafeBufferPointer(start: storage.pointer, count: storage.count))
+        unsafe storage.withLimbs { unsafe Array(UnsafeBufferPointer(start: $0, count: storage.count)) }
     }
 
     /// Whether this is the additive identity.
@@ -92,15 +95,21 @@ extension PrimeFieldElement: Hashable {
     /// Compares modulus and value, in a time that depends on the modulus alone.
     public static func == (a: PrimeFieldElement, b: PrimeFieldElement) -> Bool {
         guard a.modulus == b.modulus else { return false }
-        var difference: UInt64 = 0
-        for index in 0..<a.storage.count { unsafe difference |= a.storage.pointer[index] ^ b.storage.pointer[index] }
-        return difference == 0
+        return unsafe a.storage.withLimbs { x in
+            unsafe b.storage.withLimbs { y in
+                var difference: UInt64 = 0
+                for index in 0..<a.storage.count { unsafe difference |= x[index] ^ y[index] }
+                return difference == 0
+            }
+        }
     }
 
     /// Hashes modulus and value.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(modulus)
-        for index in 0..<storage.count { unsafe hasher.combine(storage.pointer[index]) }
+        unsafe storage.withLimbs { limbs in
+            for index in 0..<storage.count { unsafe hasher.combine(limbs[index]) }
+        }
     }
 }
 

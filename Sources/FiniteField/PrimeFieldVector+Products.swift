@@ -26,8 +26,9 @@ extension PrimeFieldVector {
         canonicalize()
         let (prime, lane) = (modulus.limbs, laneLimbs)
         unsafe limbs.withLimbs { lanes in
-            unsafe summand_lanes_multiply(
-                lanes, count, lane, factor.storage.pointer, 0, prime.count, prime, prime.count)
+            unsafe factor.storage.withLimbs { factor in
+                unsafe summand_lanes_multiply(lanes, count, lane, factor, 0, prime.count, prime, prime.count)
+            }
         }
     }
 

@@ -24,9 +24,10 @@ internal import CGMP
     /// The number of limbs.
     var count: Int { unsafe storage.count }
 
-    /// The limbs, least significant first; valid while this object is.
-    var pointer: UnsafePointer<UInt64> {
+    /// Lends the limbs, least significant first, and keeps them for so long: the last use of an object may be before the last of
+    /// a pointer into it.
+    func withLimbs<Result>(_ body: (UnsafePointer<UInt64>) -> Result) -> Result {
         guard let base = unsafe storage.baseAddress else { preconditionFailure("a scalar has a limb") }
-        return unsafe UnsafePointer(base)
+        return withExtendedLifetime(self) { unsafe body(UnsafePointer(base)) }
     }
 }

@@ -52,11 +52,13 @@ public struct RunDescription: Codable, Equatable, Sendable {
     public var seed: UInt64
     /// When the run began, ISO 8601 in UTC.
     public var startedAt: String
+    /// What the server said of the protection of single updates, one or two sentences; nil in a run without any.
+    public var protection: String?
 
     /// Describes a run.
     public init(
         arm: Arm, encoding: String, discovery: DiscoveryMethod, clients: Int, parameters: Int, dataset: String,
-        model: String, partition: String, seed: UInt64, startedAt: String
+        model: String, partition: String, seed: UInt64, startedAt: String, protection: String? = nil
     ) {
         self.arm = arm
         self.encoding = encoding
@@ -68,6 +70,7 @@ public struct RunDescription: Codable, Equatable, Sendable {
         self.partition = partition
         self.seed = seed
         self.startedAt = startedAt
+        self.protection = protection
     }
 
     enum CodingKeys: String, CodingKey {
@@ -81,5 +84,6 @@ public struct RunDescription: Codable, Equatable, Sendable {
         case partition
         case seed
         case startedAt = "started_at"
+        case protection
     }
 }

@@ -28,6 +28,16 @@ struct RecordCodingTests {
         }
         #expect(text.contains("\"params_hashes\":[\"\(Samples.hash("a"))\"]"))
         #expect(!text.contains("description"))
+        #expect(!text.contains("protection"), "only where there is one")
+    }
+
+    @Test func theProtectionOfASecureRunIsKept() throws {
+        var description = Samples.description(arm: .smpc)
+        description.protection = "3 sites."
+        let line = try RecordCoding.line(Samples.summary([Samples.record(1)], description))
+        #expect(String(decoding: line, as: UTF8.self).contains("\"protection\":\"3 sites.\""))
+        let back = try RecordCoding.decode(RunSummary.self, from: line, file: "f", line: 1)
+        #expect(back.description.protection == "3 sites.")
     }
 
     @Test(arguments: [Double.infinity, -.infinity]) func infiniteLossSurvivesTheRoundTrip(loss: Double) throws {

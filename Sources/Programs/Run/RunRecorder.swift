@@ -147,6 +147,11 @@ public struct RunRecorder {
     /// The seconds that the run has taken, those before a restart included.
     public var seconds: Double { secondsBefore + (ContinuousClock.now - begun).inSeconds }
 
+    /// The fewest members of a round so far, in which a single update is protected least; nil before the first.
+    public var membersMin: Int? {
+        ((writer?.records ?? []).map(\.members) + [memory.pending?.record.members].compactMap { $0 }).min()
+    }
+
     /// Writes down what a restart needs; it belongs to the same durable record as the model of the round.
     public mutating func encoded() throws -> [UInt8] {
         memory.seconds = seconds

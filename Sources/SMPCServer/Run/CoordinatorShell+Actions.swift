@@ -96,7 +96,8 @@ extension CoordinatorShell {
             case .verificationFailed: .verificationFailed
             }
         let summary = try recorder.finish(
-            describe(), outcome: reported, reason: outcome == .complete ? nil : sentence, counters: counters)
+            describe(recorder.membersMin), outcome: reported, reason: outcome == .complete ? nil : sentence,
+            counters: counters)
         logRefusals()
         if let summary { progress.result(sentence, summary) } else { progress.result(sentence, ["ending": sentence]) }
     }

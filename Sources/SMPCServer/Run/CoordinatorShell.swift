@@ -49,7 +49,7 @@ actor CoordinatorShell {
     let registry: MemberRegistry
     let progress: Programs.Progress
     let logger: Logger
-    let describe: @Sendable () -> RunDescription
+    let describe: @Sendable (_ membersMin: Int?) -> RunDescription
     /// How long a stream that may send may bring nothing.
     let stallMax: Duration
     /// What adds the vectors.
@@ -87,7 +87,7 @@ actor CoordinatorShell {
         _ run: PreparedRun, arithmetic: Arithmetic, recorder: RunRecorder, registry: MemberRegistry,
         progress: Programs.Progress,
         logger: Logger, stallMax: Duration,
-        describe: @escaping @Sendable () -> RunDescription
+        describe: @escaping @Sendable (_ membersMin: Int?) -> RunDescription
     ) {
         machine = run.machine
         model = run.model

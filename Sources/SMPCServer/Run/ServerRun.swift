@@ -57,10 +57,18 @@ struct ServerRun: Sendable {
             stored: prepared.recorded, metrics: metrics, progress: progress,
             rounds: prepared.machine.configuration.rounds)
         let description = describe(prepared.machine.configuration)
+        let gammaPercent = prepared.machine.configuration.gammaPercent
         let shell = CoordinatorShell(
             prepared, arithmetic: arithmetic, recorder: recorder, registry: registry, progress: progress,
             logger: logger,
-            stallMax: stallMax, describe: { description })
+            stallMax: stallMax,
+            describe: { membersMin in
+                var description = description
+                description.protection = membersMin.map {
+                    Committee.all(members: $0, gammaPercent: gammaPercent).protection
+                }
+                return description
+            })
         let discovery = await announce(port: listener.port)
         if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
         welcome(prepared, port: listener.port)

@@ -34,6 +34,8 @@ import Transport
         #expect(records.rounds.map(\.cohort) == [count, count, count])
         #expect(records.summary.outcome == .completed)
         #expect(records.summary.description.clients == count)
+        let protection = try #require(records.summary.description.protection)
+        #expect(protection.hasPrefix("\(count) sites, \(count) helper slots (all). The coordinator can open"))
         for party in parties {
             #expect(await party.paramsHashes.map(\.hex) == records.summary.paramsHashes)
             #expect(await party.outcome == .runEnded(try await serving.value))

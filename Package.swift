@@ -100,6 +100,7 @@ let wholeTests: [Target] = [
             logging,
         ],
         path: "Tests/BaselineTests"),
+    .testTarget(name: "CompareTests", dependencies: ["Compare", "Reporting"], path: "Tests/CompareTests"),
     .testTarget(
         name: "FederationTests",
         dependencies: [

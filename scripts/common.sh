@@ -54,6 +54,7 @@ has_package() {
         dataset-fashion-mnist) [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] ;;
         iproute2) command -v ip >/dev/null ;;
         python3) command -v python3 >/dev/null ;;
+        librsvg2-bin) command -v rsvg-convert >/dev/null ;;
         util-linux) command -v unshare >/dev/null && command -v flock >/dev/null ;;
         *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;
     esac
@@ -104,6 +105,13 @@ require_packages() {
     # With pkg-config installed the libraries can be looked for; one more time is enough.
     mapfile -t missing < <(missing_packages "$@")
     ((${#missing[@]} == 0)) || die 1 "still missing after apt-get: ${missing[*]}"
+}
+
+# offer_packages LOSS PACKAGE…: like require_packages for what can be done without; says what is lost then.
+offer_packages() {
+    local loss=$1
+    shift
+    (require_packages "$@") || say "going on without $loss"
 }
 
 # What building needs, and what running the main job needs besides.

@@ -39,7 +39,8 @@ how:
   --bin DIR            use the programs in this directory and build nothing
   -h, --help           show this text
 
-Leaves DIR/normal and DIR/smpc with rounds.jsonl, summary.json and model.safetensors, DIR/comparison.txt and .json, and
+Leaves DIR/report.html with its pictures and tables in DIR/report; DIR/normal and DIR/smpc with rounds.jsonl, summary.json
+and model.safetensors; DIR/comparison.txt and .json; DIR/labels.csv, how many samples of each label every client has; and
 logs in DIR/logs. Exit codes: 0 done and, in exact mode, the models are identical; 1 failed; 2 aborted; 3 the models
 differ; 64 usage; 69 server not reachable; 130 Ctrl-C.
 HELP
@@ -201,6 +202,7 @@ prepare_metrics() {
         [[ ! -e $state || -e $state/run ]] || die 1 "$state is not a directory of this script's; move it away"
         rm -rf "$state"
         rm -f "$metrics"/{normal,smpc}/{summary.json,rounds.jsonl,model.safetensors} "$metrics"/comparison.{txt,json}
+        rm -f "$metrics"/{labels.csv,report.html,report/*.{svg,png,csv}}
         (umask 077 && mkdir "$state")
         remember
     fi
@@ -393,14 +395,35 @@ linger() {
     wait "$1"
 }
 
-# compare: prints the table, keeps it, and ends the script if the models differ.
+# count_labels: counts the labels of every client's part of the data, which this script alone has as a whole.
+count_labels() {
+    local options=(--clients "$clients" --dataset "$dataset" --partition "$partition" --seed "$seed")
+    [[ -z $data ]] || options+=(--data "$data")
+    [[ -z $label ]] || options+=(--label "$label")
+    if "$programs/fedavg" labels "${options[@]}" </dev/null >"$metrics/labels.csv.new" 2>"$metrics/logs/labels.err"; then
+        mv "$metrics/labels.csv.new" "$metrics/labels.csv"
+    else
+        rm -f "$metrics/labels.csv.new"
+        say "the report has no labels: $(tail -n 1 "$metrics/logs/labels.err")"
+    fi
+}
+
+# compare: prints the table, keeps it, writes the report, and ends the script if the models differ.
 compare() {
     say ""
     say "== comparison"
     local code=0
-    "$programs/smpc-compare" "$metrics/normal" "$metrics/smpc" >"$metrics/comparison.txt" || code=$?
+    "$programs/smpc-compare" --no-report "$metrics/normal" "$metrics/smpc" >"$metrics/comparison.txt" || code=$?
     cat "$metrics/comparison.txt"
-    "$programs/smpc-compare" --json "$metrics/normal" "$metrics/smpc" >"$metrics/comparison.json" 2>/dev/null || true
+    count_labels
+    "$programs/smpc-compare" --json --report "$metrics" "$metrics/normal" "$metrics/smpc" \
+        >"$metrics/comparison.json" 2>"$metrics/logs/report.err" || true
+    say ""
+    if [[ -e $metrics/report.html ]]; then
+        say "report: $metrics/report.html"
+    else
+        say "there is no report; see $metrics/logs/report.err"
+    fi
     ((code == 0)) || die "$code" "the comparison failed; records in $metrics"
 }
 
@@ -411,6 +434,7 @@ packages=(iproute2 util-linux)
 [[ -n $programs ]] || packages=("${build_packages[@]}" "${packages[@]}")
 [[ $dataset != fashion-mnist || -n $data ]] || packages+=(dataset-fashion-mnist)
 require_packages "${packages[@]}"
+[[ $arm != both || ${IN_NAMESPACE:-} == yes ]] || offer_packages "PNG pictures in the report" librsvg2-bin
 prepare_metrics
 build
 choose_discovery "$@"

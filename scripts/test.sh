@@ -14,9 +14,9 @@ tests, the second implementation of the protocol (scripts/interop.sh), and at th
 by multicast.
 
 options:
-  --full      also tests of the network and of threads with the thread sanitizer, a quick run of the benchmarks, and the
-              main job in full, whose accuracy must reach 86 % (iid) and 85 % (dirichlet:0.5), mean of the last five
-              rounds: half an hour
+  --full      also the tests of the report in Chromium (without --full where it is installed), tests of the network and of
+              threads with the thread sanitizer, a quick run of the benchmarks, and the main job in full, whose accuracy
+              must reach 86 % (iid) and 85 % (dirichlet:0.5), mean of the last five rounds: half an hour
   -h, --help  show this text
 HELP
 }
@@ -81,6 +81,7 @@ main_job() {
     local metrics=$scratch/metrics-$1-$2-$3 arm
     scripts/run.sh "$1" "$2" --partition "$3" --discovery multicast --metrics "$metrics"
     grep -q '"verdict":"identical"' "$metrics/comparison.json" || die 3 "the arms do not end in the same models"
+    [[ -s $metrics/report.html && -s $metrics/report/labels.png ]] || die 1 "the report is missing"
     for arm in normal smpc; do
         grep -Eq '"discovery" ?: ?"multicast"' "$metrics/$arm/summary.json" ||
             die 1 "arm $arm was not found by multicast"
@@ -106,7 +107,9 @@ require_swift
 require_packages "${build_packages[@]}" iproute2 util-linux python3 dataset-fashion-mnist
 # For the tests against Avahi, which run a daemon of their own in a namespace of their own; and for the check of the scripts.
 require_packages avahi-daemon avahi-utils dbus shellcheck
-[[ $full == false ]] || require_packages protobuf-compiler
+# For the pictures of the report; in full also a browser that shows it.
+require_packages librsvg2-bin
+[[ $full == false ]] || require_packages protobuf-compiler chromium fonts-dejavu-core
 step "formatting"
 swift format lint --strict --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 step "scripts"

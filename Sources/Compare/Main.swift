@@ -4,47 +4,93 @@ import ArgumentParser
 import Glibc
 import Reporting
 
-/// Prints two runs side by side and judges whether they trained the same model.
+/// Prints runs side by side, judges whether they trained the same model, and writes the report.
 @main
 struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "smpc-compare",
-        abstract: "Compares two runs: what each produced and cost, and whether both end in the same model.",
+        abstract: "Compares runs: what each produced and cost, and whether they end in the same model.",
         discussion: """
             Each run is the --metrics directory of a server, with rounds.jsonl and summary.json in it:
 
               smpc-compare metrics/latest/normal metrics/latest/smpc
 
-            Ratios divide the second run by the first. Exit codes: 0 the models are identical in every round (or at \
-            least one run is not exact, where this cannot be asked), 1 a run cannot be read or did not apply as many \
-            rounds as the other, 3 both are exact and their models differ, 64 usage.
+            Ratios divide the second run by the first. Of more than two runs each is compared with the nearest one \
+            before it that has the same clients, data, model and seed.
+
+            The report is one page, report.html, that needs nothing else; beside it lies the directory report with its \
+            pictures (SVG and, where rsvg-convert from Debian's librsvg2-bin is installed, PNG) and tables (CSV). A \
+            file labels.csv in a run's directory or the one above it, as fedavg labels prints it, becomes a heat map.
+
+            Exit codes: 0 the models are identical in every round (or at least one run is not exact, where this cannot \
+            be asked), 1 a run cannot be read, did not apply as many rounds as the other, or the report cannot be \
+            written, 3 both are exact and their models differ, 64 usage.
             """)
 
-    @Argument(help: "The directory of the first run.", completion: .directory)
-    var first: String
+    @Argument(help: "The directories of two or more runs.", completion: .directory)
+    var runs: [String]
 
-    @Argument(help: "The directory of the second run.", completion: .directory)
-    var second: String
+    @Option(
+        help: "The directory for the report. (default: the one that holds all the runs; with --json no report)",
+        completion: .directory)
+    var report: String?
+
+    @Flag(help: "Write no report.")
+    var noReport = false
 
     @Flag(help: "Print one JSON object instead of tables.")
     var json = false
 
-    func run() throws {
-        let comparison = Comparison(try read(first), try read(second))
-        let table = ComparisonTable(comparison)
-        print(json ? try table.json() : table.text, terminator: json ? "\n" : "")
-        switch comparison.verdict {
-        case .identical, .notExact: return
-        case .incomplete: throw ExitCode(1)
-        case .different: throw ExitCode(3)
+    func validate() throws {
+        guard runs.count >= 2 else { throw ValidationError("name at least two runs") }
+        guard report != "" else { throw ValidationError("--report needs a directory") }
+        guard !noReport || report == nil else {
+            throw ValidationError("--report and --no-report contradict each other")
         }
     }
 
-    private func read(_ directory: String) throws -> RunRecords {
+    func run() throws {
+        let result = try complaining { () throws in
+            let records = try runs.map { try RunReader.read(directory: $0) }
+            return RunReport(records, labels: try runs.map(RunFolder.labels))
+        }
+        try complaining { print(json ? try result.json() : result.text, terminator: json ? "\n" : "") }
+        var code = Self.worstCode(result)
+        if !noReport, report != nil || !json, !write(result) { code = max(code, 1) }
+        if code != 0 { throw ExitCode(code) }
+    }
+
+    /// The worst of all pairs.
+    static func worstCode(_ report: RunReport) -> Int32 {
+        report.pairs.map { pair -> Int32 in
+            switch pair.comparison.verdict {
+            case .identical, .notExact: 0
+            case .incomplete: 1
+            case .different: 3
+            }
+        }.max() ?? 0
+    }
+
+    /// Writes the report and says where, unless standard output is a JSON object alone.
+    private func write(_ result: RunReport) -> Bool {
         do {
-            return try RunReader.read(directory: directory)
+            let directory = try report ?? RunFolder.common(runs)
+            let renderer = PictureRenderer.installed()
+            let page = try ReportFiles(result).write(to: directory, renderer: renderer.map { $0.render })
+            if !json { print("\nreport: \(page)") }
+            if renderer == nil { Self.say("no PNG pictures: \(PictureRenderer.remedy)") }
+            return true
         } catch {
-            Self.complain("\(error)")
+            Self.say("no report: \(error)")
+            return false
+        }
+    }
+
+    private func complaining<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            Self.say("\(error)")
             throw ExitCode(1)
         }
     }
@@ -56,15 +102,15 @@ struct Compare: ParsableCommand {
             try command.run()
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            complain(
-                "\(message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")); see smpc-compare --help"
-            )
+            let lines = message(for: error).split(whereSeparator: \.isNewline)
+            say("\(lines.joined(separator: " ")); see smpc-compare --help")
             Glibc.exit(exitCode(for: error).rawValue)
         }
     }
 
-    private static func complain(_ text: String) {
+    /// Writes one line to standard error.
+    private static func say(_ text: String) {
         let line = [UInt8]("smpc-compare: \(text)\n".utf8)
-        _ = write(STDERR_FILENO, line, line.count)
+        _ = Glibc.write(STDERR_FILENO, line, line.count)
     }
 }

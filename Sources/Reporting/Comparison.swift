@@ -23,6 +23,16 @@ public struct Comparison: Equatable, Sendable {
         case incomplete
         /// At least one is not exact: equal parameters are not to be expected.
         case notExact
+
+        /// Names it in JSON.
+        var word: String {
+            switch self {
+            case .different: "different"
+            case .identical: "identical"
+            case .incomplete: "incomplete"
+            case .notExact: "not_exact"
+            }
+        }
     }
 
     /// Judges the hashes of all rounds.

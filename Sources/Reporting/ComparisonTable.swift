@@ -43,37 +43,11 @@ public struct ComparisonTable: Equatable, Sendable {
     }
 
     private var overview: TextTable {
-        let (a, b) = (comparison.first.summary, comparison.second.summary)
         var table = TextTable()
         table.add(["", names.first, names.second, "\(names.second)/\(names.first)"])
-        func words(_ label: String, _ value: (RunSummary) -> String) {
-            table.add([label, value(a), value(b)])
+        for row in Overview([comparison.first, comparison.second]).rows {
+            table.add([row.label] + row.texts + (row.numbers.map { [Overview.ratio($0[1], to: $0[0])] } ?? []))
         }
-        func numbers(_ label: String, _ value: (RunSummary) -> Double, _ text: (Double) -> String) {
-            table.add([label, text(value(a)), text(value(b)), ratio(value(b), to: value(a))])
-        }
-        words("outcome") { $0.outcome.rawValue }
-        words("encoding") { $0.description.encoding }
-        words("discovery") { $0.description.discovery.rawValue }
-        words("dataset") { $0.description.dataset }
-        words("partition") { $0.description.partition }
-        words("model") { $0.description.model }
-        words("parameters") { NumberText.grouped($0.description.parameters) }
-        words("seed") { String($0.description.seed) }
-        words("clients") { String($0.description.clients) }
-        words("rounds applied") { String($0.rounds) }
-        numbers("accuracy", { $0.accuracy }, NumberText.percent)
-        table.add([
-            "accuracy, mean of last five", NumberText.percent(lastFive(comparison.first)),
-            NumberText.percent(lastFive(comparison.second)),
-            ratio(lastFive(comparison.second), to: lastFive(comparison.first)),
-        ])
-        numbers("loss", { $0.loss }, { NumberText.fixed($0, 4) })
-        numbers("bytes up per client and round", { $0.bytesUpPerClientRound }, NumberText.bytes)
-        numbers("bytes down per client and round", { $0.bytesDownPerClientRound }, NumberText.bytes)
-        numbers("aggregation per round", { $0.aggregationSecondsPerRound }, NumberText.seconds)
-        numbers("time in all", { $0.seconds }, NumberText.seconds)
-        numbers("peak memory of the server", { Double($0.peakMemoryBytes) }, NumberText.bytes)
         return table
     }
 
@@ -97,14 +71,6 @@ public struct ComparisonTable: Equatable, Sendable {
         let warning = "warning: the runs differ in \(unequal.joined(separator: ", ")): this is not a fair comparison"
         return (unequal.isEmpty ? [] : [warning]) + [verdictText]
     }
-
-    private func lastFive(_ run: RunRecords) -> Double {
-        mean(run.rounds.suffix(5).map(\.accuracy))
-    }
-
-    private func ratio(_ value: Double, to base: Double) -> String {
-        base == 0 || !(value / base).isFinite ? "-" : NumberText.fixed(value / base, 3)
-    }
 }
 
 /// The JSON form of a comparison, described in `metrics/README.md`.
@@ -120,13 +86,7 @@ private struct Report: Encodable {
         second = comparison.second.summary
         identicalPerRound = comparison.rounds.map(\.identical)
         unequalConditions = comparison.unequalConditions
-        verdict =
-            switch comparison.verdict {
-            case .different: "different"
-            case .identical: "identical"
-            case .incomplete: "incomplete"
-            case .notExact: "not_exact"
-            }
+        verdict = comparison.verdict.word
     }
 
     enum CodingKeys: String, CodingKey {

@@ -112,7 +112,12 @@ struct ScriptHarness {
                 [[ -z ${STAND_IN_HANGS:-} ]] || exec sleep 600
                 echo "disk is full"
                 [[ $(option --part) != 1/* ]] || exit "${STAND_IN_CLIENT_CODE:-0}" ;;
-            smpc-compare*) echo "the table"; exit "${STAND_IN_COMPARE_CODE:-0}" ;;
+            "fedavg labels") echo "part,label,samples" ;;
+            smpc-compare*)
+                report=$(option --report)
+                [[ -z $report ]] || echo "<html>" >"$report/report.html"
+                echo "the table"
+                exit "${STAND_IN_COMPARE_CODE:-0}" ;;
             *) exit 64 ;;
         esac
         """

@@ -63,6 +63,12 @@ import Testing
             for arm in ["normal", "smpc"] {
                 #expect(try harness.text("metrics/\(arm)/model.safetensors") == "parameters\n")
             }
+            #expect(try harness.text("metrics/labels.csv") == "part,label,samples\n")
+            #expect(
+                calls.contains {
+                    $0.hasPrefix("fedavg labels --clients 3 --dataset synthetic --partition iid --seed 1 ")
+                })
+            #expect(outcome.output.contains("\nreport: \(harness.directory.path)/metrics/report.html\n"))
             #expect(
                 !FileManager.default.fileExists(atPath: harness.directory.appending(path: "metrics/state").path))
         }

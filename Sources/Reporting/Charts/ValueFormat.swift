@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+
+/// Writes the values of a chart, on its axis and in its table.
+enum ValueFormat: Equatable, Sendable {
+    /// Bytes, in powers of 1000.
+    case bytes
+    /// Whole things.
+    case count
+    /// A plain number, with four decimals in tables.
+    case number
+    /// A fraction, shown in per cent.
+    case percent
+    /// A difference of fractions, shown in percentage points.
+    case points
+    /// A time in seconds.
+    case seconds
+
+    /// Writes the marks of an axis in one unit with as many decimals as the step needs.
+    func ticks(_ scale: NiceScale) -> [String] {
+        let (divisor, unit) = unit(max(abs(scale.lower), abs(scale.upper)))
+        let step = scale.step / divisor
+        let wanted = (0...9).first { decimals in
+            let scaled = step * pow(10, Double(decimals))
+            return abs(scaled - scaled.rounded()) < 1e-6 * max(1, scaled)
+        }
+        return scale.ticks.map { tick in
+            guard abs(tick) >= scale.step / 2 else { return "0" }
+            let sign = self == .points && tick > 0 ? "+" : ""
+            return sign + NumberText.fixed(tick / divisor, wanted ?? 9) + unit
+        }
+    }
+
+    /// Writes one value for a table or a label.
+    func text(_ value: Double) -> String {
+        guard value.isFinite else { return "\(value)" }
+        switch self {
+        case .bytes: return NumberText.bytes(value)
+        case .count: return NumberText.fixed(value, 0)
+        case .number: return NumberText.fixed(value, 4)
+        case .percent: return NumberText.percent(value)
+        case .points:
+            let text = NumberText.fixed(value * 100, 2)
+            return value == 0 ? "0" : (value > 0 ? "+" : "") + text
+        case .seconds: return NumberText.seconds(value)
+        }
+    }
+
+    /// The divisor and name of the unit for values up to `largest`.
+    private func unit(_ largest: Double) -> (divisor: Double, name: String) {
+        switch self {
+        case .bytes:
+            for (limit, unit) in [(1e9, " GB"), (1e6, " MB"), (1e3, " kB")] where largest >= limit {
+                return (limit, unit)
+            }
+            return (1, " B")
+        case .count, .number: return (1, "")
+        case .percent: return (0.01, " %")
+        case .points: return (0.01, "")
+        case .seconds: return largest < 1 ? (1e-3, " ms") : (1, " s")
+        }
+    }
+}

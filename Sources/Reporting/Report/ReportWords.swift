@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+/// Says in plain words what runs protected, what that cost and what it did not protect.
+///
+/// Every sentence follows from the records or from `docs/THREAT_MODEL.md` for helper mode `all`, the only one there is.
+struct ReportWords: Sendable {
+    let report: RunReport
+
+    private var runs: [RunRecords] { report.runs }
+    private var secure: [Int] { runs.indices.filter { runs[$0].summary.description.arm == .smpc } }
+    private var isAnyRunPlain: Bool { secure.count < runs.count }
+
+    /// States the result in one sentence.
+    var headline: String {
+        guard !report.pairs.isEmpty else {
+            return runs.count == 1 ? "One run, with nothing to compare it with" : "Nothing is compared"
+        }
+        let verdicts = report.pairs.map(\.comparison.verdict)
+        if verdicts.contains(where: { if case .different = $0 { true } else { false } }) {
+            return "The models DIFFER although both runs are exact"
+        }
+        if verdicts.allSatisfy({ $0 == .identical }) {
+            let rounds = Set(report.pairs.map(\.comparison.rounds.count))
+            let which = rounds.count == 1 && rounds != [1] ? "all \(report.roundsMax) rounds" : "every round"
+            return "The same model, to the bit, in \(which)"
+        }
+        if verdicts.contains(.incomplete) { return "The runs did not apply the same number of rounds" }
+        return "Two runs, of which not both are exact"
+    }
+
+    /// Says whether the headline is good, bad or neither.
+    var mood: String {
+        let verdicts = report.pairs.map(\.comparison.verdict)
+        if !verdicts.isEmpty, verdicts.allSatisfy({ $0 == .identical }) { return "good" }
+        return verdicts.contains { if case .different = $0 { true } else { false } } ? "bad" : "plain"
+    }
+
+    /// Names in one sentence each what makes the comparison unfair, and runs that did not end well.
+    var warnings: [String] {
+        var warnings: [String] = []
+        for pair in report.pairs where !pair.comparison.unequalConditions.isEmpty {
+            warnings.append(
+                "\(report.names[pair.run]) and \(report.names[pair.reference]) differ in "
+                    + "\(pair.comparison.unequalConditions.joined(separator: ", ")): this is not a fair comparison.")
+        }
+        for (name, run) in zip(report.names, runs) where ![.completed, .converged].contains(run.summary.outcome) {
+            let reason = run.summary.reason.map { ": \($0)" } ?? ""
+            warnings.append("\(name): the run ended as \(run.summary.outcome.rawValue)\(reason)".ended)
+        }
+        return warnings.map(\.capitalizedFirst)
+    }
+
+    /// What was protected.
+    var protected: [String] {
+        guard !secure.isEmpty else {
+            return ["Nothing: in plain averaging the server sees every client's update."]
+        }
+        var words = [
+            "The update of each single client in secure training, with its sample count and its test results. "
+                + "The server received vectors that look random to it, and could open only the sum over a cohort.",
+            "Training data never left a client in any run.",
+        ]
+        for run in secure {
+            guard let protection = runs[run].summary.description.protection else { continue }
+            words.append(secure.count == 1 ? protection : "\(report.names[run]): \(protection)")
+        }
+        if secure.allSatisfy({ runs[$0].summary.description.protection == nil }) {
+            words.append(
+                "How many members would have to conspire with the server depends on the size of the federation: the "
+                    + "server prints it for every epoch, and docs/THREAT_MODEL.md has a table.")
+        }
+        if isAnyRunPlain {
+            words.append("In plain training nothing was: the server saw every client's update.")
+        }
+        return words
+    }
+
+    /// What it cost.
+    var cost: [String] {
+        let compared = report.pairs.filter {
+            runs[$0.run].summary.description.arm == .smpc && runs[$0.reference].summary.description.arm == .normal
+        }
+        guard !compared.isEmpty else {
+            return ["These runs do not say: it takes a plain run and a secure one of the same conditions."]
+        }
+        var words = compared.map(costWords)
+        if secure.allSatisfy({ runs[$0].summary.description.encoding == "exact" }) {
+            words.append(
+                "Why: an exact vector has eight bytes for each parameter, where plain averaging sends four. And every "
+                    + "member is a helper here, who sends a second vector, its aggregate share, in each round.")
+        }
+        return words
+    }
+
+    private func costWords(_ pair: RunReport.Pair) -> String {
+        let (plain, secure) = (runs[pair.reference].summary, runs[pair.run].summary)
+        let subject = report.pairs.count == 1 ? "A client" : "\(report.names[pair.run]): a client".capitalizedFirst
+        func times(_ value: (RunSummary) -> Double) -> String {
+            let quotient = value(secure) / value(plain)
+            return quotient.isFinite && value(plain) > 0
+                ? "\(NumberText.fixed(quotient, 2)) times as" : "not comparably"
+        }
+        let accuracy: String =
+            switch pair.comparison.verdict {
+            case .identical: "Accuracy: nothing, the models are identical."
+            default:
+                "Accuracy: \(ValueFormat.points.text(secure.accuracy - plain.accuracy)) percentage points, last round."
+            }
+        return "\(subject) sent \(times(\.bytesUpPerClientRound)) many bytes in a round "
+            + "(\(NumberText.bytes(secure.bytesUpPerClientRound)) instead of "
+            + "\(NumberText.bytes(plain.bytesUpPerClientRound))) and received \(times(\.bytesDownPerClientRound)) many "
+            + "(\(NumberText.bytes(secure.bytesDownPerClientRound)) instead of "
+            + "\(NumberText.bytes(plain.bytesDownPerClientRound))). Aggregation took "
+            + "\(times(\.aggregationSecondsPerRound)) long (\(NumberText.seconds(secure.aggregationSecondsPerRound)) "
+            + "instead of \(NumberText.seconds(plain.aggregationSecondsPerRound))). \(accuracy)"
+    }
+
+    /// What was not protected.
+    var unprotected: [String] {
+        guard !secure.isEmpty else { return ["Any client's update, against the server and whoever controls it."] }
+        return [
+            "What the sum and the finished model say by themselves: there is no differential privacy.",
+            "The model against members that upload nonsense or poison: nothing proves that an input is sensible.",
+            "The run's progress: the server can stop it, and so can a member that leaves.",
+            "Correctness of the sum if the server and a member conspire.",
+            "Who took part, when, and with how many bytes.",
+            "If all processes ran on one machine, as in scripts/run.sh, these runs show result and cost, and protected "
+                + "nobody from the owner of that machine.",
+        ]
+    }
+
+    /// Says who was missing, in one sentence for each run.
+    var dropouts: [String] {
+        zip(report.names, runs).map { name, run in
+            let rounds = run.rounds.filter { $0.dropouts > 0 }
+            guard !rounds.isEmpty else {
+                return run.rounds.isEmpty
+                    ? "\(name): no round was applied." : "\(name): nobody dropped out; every member was in every sum."
+            }
+            let list = rounds.prefix(12).map { "\($0.dropouts) in round \($0.round)" }.joined(separator: ", ")
+            return "\(name): \(list)\(rounds.count > 12 ? " and in \(rounds.count - 12) more" : "")."
+        }.map(\.capitalizedFirst)
+    }
+}
+
+extension String {
+    /// The text with a full stop at its end.
+    fileprivate var ended: String { hasSuffix(".") ? self : self + "." }
+}

@@ -7,6 +7,8 @@ extension SitePolicy: Codable {
         case newMembers = "new_members"
         case minMembers = "min_members"
         case cohortFloor = "cohort_floor"
+        case gammaMin = "gamma_min"
+        case gammaMax = "gamma_max"
         case encodings
         case initialParameters = "initial_parameters"
         case roundsPerDay = "rounds_per_day"
@@ -34,6 +36,8 @@ extension SitePolicy: Codable {
         newMembers = try container.decodeIfPresent(NewMembers.self, forKey: .newMembers) ?? .ask
         minMembers = try Self.count(in: container, .minMembers)
         cohortFloor = try Self.count(in: container, .cohortFloor)
+        gammaMin = try Self.percent(in: container, .gammaMin)
+        gammaMax = try Self.percent(in: container, .gammaMax)
         encodings = try Self.encodings(in: container)
         initialParameters = try Self.hash(in: container)
         roundsPerDay = try Self.count(in: container, .roundsPerDay)
@@ -46,6 +50,8 @@ extension SitePolicy: Codable {
         try container.encode(newMembers, forKey: .newMembers)
         try container.encodeIfPresent(minMembers, forKey: .minMembers)
         try container.encodeIfPresent(cohortFloor, forKey: .cohortFloor)
+        try container.encodeIfPresent(gammaMin, forKey: .gammaMin)
+        try container.encodeIfPresent(gammaMax, forKey: .gammaMax)
         try container.encodeIfPresent(encodings, forKey: .encodings)
         try container.encodeIfPresent(initialParameters?.hex, forKey: .initialParameters)
         try container.encodeIfPresent(roundsPerDay, forKey: .roundsPerDay)
@@ -60,6 +66,17 @@ extension SitePolicy: Codable {
             throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "must not be negative")
         }
         return count
+    }
+
+    private static func percent(
+        in container: KeyedDecodingContainer<CodingKeys>, _ key: CodingKeys
+    ) throws -> Int? {
+        let percent = try container.decodeIfPresent(Int.self, forKey: key)
+        guard percent.map({ (0...50).contains($0) }) ?? true else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: container, debugDescription: "must be a whole percentage from 0 to 50")
+        }
+        return percent
     }
 
     private static func encodings(in container: KeyedDecodingContainer<CodingKeys>) throws -> [String]? {

@@ -20,6 +20,9 @@ public struct SitePolicy: Equatable, Sendable {
     public var minMembers: Int?
     /// The fewest contributions in a sum, where that is more than the protocol's own minimum.
     public var cohortFloor: Int?
+    /// The smallest and the largest γ, in whole percent: the share of corrupt members that an epoch's numbers withstand.
+    public var gammaMin: Int?
+    public var gammaMax: Int?
     /// The encodings that are allowed, `exact` or a number of bits; all by default.
     public var encodings: [String]?
     /// The hash of first parameters from a file; by default only the built-in initializer's are accepted.
@@ -52,6 +55,19 @@ public struct SitePolicy: Equatable, Sendable {
     public func refusal(cohortMin: Int) -> PolicyRefusal? {
         guard let cohortFloor, cohortMin < cohortFloor else { return nil }
         return PolicyRefusal(line: "cohort_floor = \(cohortFloor)", proposed: "cohorts from \(cohortMin)")
+    }
+
+    /// Judges γ, in whole percent, from which cohorts and confirmations are computed.
+    public func refusal(gammaPercent: Int) -> PolicyRefusal? {
+        let line =
+            if let gammaMin, gammaPercent < gammaMin {
+                "gamma_min = \(gammaMin)"
+            } else if let gammaMax, gammaPercent > gammaMax {
+                "gamma_max = \(gammaMax)"
+            } else {
+                String?.none
+            }
+        return line.map { PolicyRefusal(line: $0, proposed: "γ = \(gammaPercent) %") }
     }
 
     /// Judges an encoding of `bits` bits (63: exact).

@@ -51,8 +51,9 @@ public enum RefusalLine: UInt8, Error, Sendable, Codable, CaseIterable {
     case initialParameters = 11
     case policy = 12
     case model = 13
-    case secondProposal = 14
+    /// This party took this very proposal before and has lost the keys of its epoch.
     case keysLost = 15
+    /// γ lies outside what the site's policy allows.
     case gamma = 16
     /// The run's configuration is not the one that this party knows it by.
     case configuration = 17

@@ -29,6 +29,8 @@ public struct EpochProposal: SignedPayload {
     public let round: UInt64
     public let modelHash: Digest
     public let paramsHash: Digest
+    /// Training rounds of the run that were applied before the epoch: modelHash does not show how many they were.
+    public let appliedRounds: Int
     /// In PartyID order, each once.
     public let members: [Member]
     public let mode: SlotMode
@@ -37,14 +39,15 @@ public struct EpochProposal: SignedPayload {
 
     /// Makes a proposal; members are put into PartyID order.
     public init(
-        federation: String, epoch: UInt64, round: UInt64, modelHash: Digest, paramsHash: Digest, members: [Member],
-        mode: SlotMode, slotCount: Int, configuration: RunConfiguration
+        federation: String, epoch: UInt64, round: UInt64, modelHash: Digest, paramsHash: Digest, appliedRounds: Int,
+        members: [Member], mode: SlotMode, slotCount: Int, configuration: RunConfiguration
     ) {
         self.federation = federation
         self.epoch = epoch
         self.round = round
         self.modelHash = modelHash
         self.paramsHash = paramsHash
+        self.appliedRounds = appliedRounds
         self.members = members.sorted { $0.id < $1.id }
         self.mode = mode
         self.slotCount = slotCount
@@ -65,6 +68,7 @@ public struct EpochProposal: SignedPayload {
         round = UInt64(try fields.range(wire.round, "round", 1...Limits.roundsMax))
         modelHash = try fields.digest(wire.modelHash, "model_hash")
         paramsHash = try fields.digest(wire.paramsHash, "params_hash")
+        appliedRounds = try fields.range(wire.appliedRounds, "applied_rounds", 0...1_000_000)
         members = try Self.members(wire.members, fields)
         mode = try fields.code(wire.mode, "mode")
         slotCount = try fields.range(wire.slots, "slots", 1...UInt64(Limits.membersMax))
@@ -78,6 +82,7 @@ public struct EpochProposal: SignedPayload {
             $0.round = round
             $0.modelHash = modelHash.data
             $0.paramsHash = paramsHash.data
+            $0.appliedRounds = UInt32(appliedRounds)
             $0.members = members.map { member in
                 .with {
                     $0.spki = Data(member.key.spki)

@@ -31,7 +31,8 @@ import Testing
         let hash = SHA256.hash([1])
         let policy = try policy(
             """
-            {"new_members": "accept", "min_members": 4, "cohort_floor": 3, "encodings": ["exact", "16"],
+            {"new_members": "accept", "min_members": 4, "cohort_floor": 3, "gamma_min": 20, "gamma_max": 33,
+             "encodings": ["exact", "16"],
              "initial_parameters": "\(hash.hex)", "rounds_per_day": 10, "epochs_per_day": 2}
             """)
         #expect(policy.newMembers == .accept)
@@ -39,6 +40,10 @@ import Testing
         #expect(policy.refusal(members: 3, largestEpoch: 3)?.line == "min_members = 4")
         #expect(policy.refusal(cohortMin: 3) == nil)
         #expect(policy.refusal(cohortMin: 2)?.line == "cohort_floor = 3")
+        #expect(policy.refusal(gammaPercent: 20) == nil && policy.refusal(gammaPercent: 33) == nil)
+        #expect(policy.refusal(gammaPercent: 19)?.line == "gamma_min = 20")
+        #expect(policy.refusal(gammaPercent: 34)?.description == "the site's policy refuses γ = 34 %: gamma_max = 33")
+        #expect(SitePolicy().refusal(gammaPercent: 0) == nil && SitePolicy().refusal(gammaPercent: 50) == nil)
         #expect(policy.refusal(encodingBits: 63) == nil)
         #expect(policy.refusal(encodingBits: 16) == nil)
         #expect(policy.refusal(encodingBits: 8)?.line == "encodings = [\"exact\", \"16\"]")
@@ -59,6 +64,8 @@ import Testing
         var policy = SitePolicy()
         policy.newMembers = .accept
         policy.minMembers = 5
+        policy.gammaMin = 10
+        policy.gammaMax = 33
         policy.encodings = ["exact"]
         policy.initialParameters = SHA256.hash([])
         let json = try JSONEncoder().encode(policy)
@@ -68,6 +75,7 @@ import Testing
     @Test(arguments: [
         #"{"newmembers": "ask"}"#, #"{"new_members": "yes"}"#, #"{"min_members": -1}"#, #"{"min_members": "4"}"#,
         #"{"encodings": ["float"]}"#, #"{"initial_parameters": "ab"}"#, #"{"rounds_per_day": 1.5}"#, "[]",
+        #"{"gamma_min": 51}"#, #"{"gamma_max": -1}"#, #"{"gamma_min": 0.2}"#,
     ])
     func faultyLinesAreErrors(json: String) {
         #expect(throws: DecodingError.self) { try policy(json) }

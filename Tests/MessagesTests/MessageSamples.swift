@@ -41,7 +41,8 @@ enum Samples {
     static func proposal() throws -> EpochProposal {
         EpochProposal(
             federation: "clinics", epoch: 7, round: 40, modelHash: digest(0xb0), paramsHash: digest(0xb1),
-            members: try (1...4).map { .init(key: try key($0).publicKey, name: "site-\($0)") }, mode: .all,
+            appliedRounds: 6, members: try (1...4).map { .init(key: try key($0).publicKey, name: "site-\($0)") },
+            mode: .all,
             slotCount: 4, configuration: configuration)
     }
 

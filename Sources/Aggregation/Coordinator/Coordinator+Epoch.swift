@@ -99,7 +99,8 @@ extension Coordinator {
             ).cohortMin
         let proposal = EpochProposal(
             federation: settings.federation, epoch: lastEpoch, round: lastRound + 1, modelHash: chain.modelHash,
-            paramsHash: chain.paramsHash, members: members.compactMap { registry[$0] }, mode: .all,
+            paramsHash: chain.paramsHash, appliedRounds: chain.appliedRounds,
+            members: members.compactMap { registry[$0] }, mode: .all,
             slotCount: members.count, configuration: configuration)
         let signed = try Signed(signing: proposal, with: signer)
         guard let plan = try? EpochPlan(signed) else {
@@ -222,12 +223,10 @@ extension Coordinator {
     mutating func proposalRefused(
         _ refusal: EpochRefusal, by party: PartyID, _ now: ContinuousClock.Instant
     ) throws {
-        guard case .settingUp(let setUp) = phase, setUp.plan.proposalHash == refusal.proposalHash else {
-            return discard("EpochRefusal", from: party)
-        }
-        guard setUp.plan.index(of: party) != nil else {
-            return reject(party, .notEntitled(message: "EpochRefusal"))
-        }
+        // A party outside the proposal may have got it from a peer, which returns the one it holds for a seed of another.
+        guard case .settingUp(let setUp) = phase, setUp.plan.proposalHash == refusal.proposalHash,
+            setUp.plan.index(of: party) != nil
+        else { return discard("EpochRefusal", from: party) }
         if refusal.line == .peersMissing {
             var asked = setUp
             asked.unreached[party] = Set(refusal.parties).intersection(setUp.plan.members)

@@ -312,13 +312,3 @@ extension VotingRound {
             survivorsHash: set.hash(epochHash: context.epochHash))
     }
 }
-
-extension Vote {
-    /// Whether the vote is one of a round's epoch and base, which allow one set.
-    func isUnder(_ context: RoundContext) -> Bool { epochHash == context.epochHash && base == context.base }
-
-    /// Whether two votes of one member cannot both be honest: another set under the same base of the same epoch.
-    func contradicts(_ other: Vote) -> Bool {
-        epochHash == other.epochHash && base == other.base && survivorsHash != other.survivorsHash
-    }
-}

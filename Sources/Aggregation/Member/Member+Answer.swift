@@ -11,6 +11,11 @@ extension Member {
         guard case .ready(let plan, let keys) = phase, let round else {
             return [.reject(.outOfPhase(message: "Certificate", phase: phase.name))]
         }
+        let expected =
+            certificate.ctx == round.context.ctx ? round.survivors.map { Self.vote(round.context, $0.hash) } : nil
+        if let found = votes.take(othersOf: certificate.votes, expected: expected?.encoded(), plan, round.context) {
+            return evidence(found)
+        }
         guard certificate.ctx == round.context.ctx else { return [.reject(.wrongRound(message: "Certificate"))] }
         guard let survivors = round.survivors else {
             return [.reject(.outOfPhase(message: "Certificate", phase: "before Survivors"))]
@@ -20,7 +25,11 @@ extension Member {
         case .answered(let header, let trailer): return [.sendPartial(header, trailer: trailer)]
         case .none: break
         }
-        let valid = countVotes(certificate.votes, plan, round.context, survivors.hash)
+        let voters = voters(of: Self.vote(round.context, survivors.hash), in: certificate.votes, plan)
+        for (member, vote) in voters {
+            if let found = votes.take(vote, of: member, round.context) { return evidence(found) }
+        }
+        let valid = voters.count
         guard valid >= plan.committee.quorum else {
             return [.reject(.certificateTooSmall(valid: valid, quorum: plan.committee.quorum))]
         }
@@ -40,28 +49,32 @@ extension Member {
         ]
     }
 
-    /// Counts the distinct members that voted for this set under this base in this round.
+    /// The vote that counts in a round for a set.
+    private static func vote(_ context: RoundContext, _ survivorsHash: Digest) -> Vote {
+        Vote(epochHash: context.epochHash, ctx: context.ctx, base: context.base, survivorsHash: survivorsHash)
+    }
+
+    /// The distinct members that voted for this set under this base in this round, with their votes.
     ///
     /// C carries votes in member order, so every vote is tried from the member after the last voter on: one
     /// verification a vote. A vote out of order does not count.
-    private func countVotes(
-        _ votes: [Envelope], _ plan: EpochPlan, _ context: RoundContext, _ survivorsHash: Digest
-    ) -> Int {
-        let expected = Vote(
-            epochHash: plan.epochHash, ctx: context.ctx, base: context.base, survivorsHash: survivorsHash)
+    private func voters(
+        of expected: Vote, in votes: [Envelope], _ plan: EpochPlan
+    ) -> [(member: PartyID, vote: Signed<Vote>)] {
         let payload = expected.encoded()
-        let input = signatureInput(Vote.name, epoch: plan.epochHash, payload: payload)
-        var valid = 0
+        var voters: [(member: PartyID, vote: Signed<Vote>)] = []
         var next = 0
         for envelope in votes where envelope.payload == payload {
-            let voter = plan.proposal.members[next...].firstIndex {
-                $0.key.isValid(signature: envelope.signature, for: input)
+            for index in next..<plan.members.count {
+                guard let vote = try? Signed<Vote>(opening: envelope, signedBy: plan.proposal.members[index].key) else {
+                    continue
+                }
+                voters.append((plan.members[index], vote))
+                next = index + 1
+                break
             }
-            guard let voter else { continue }
-            valid += 1
-            next = voter + 1
         }
-        return valid
+        return voters
     }
 
     /// The shell has made the aggregate share.

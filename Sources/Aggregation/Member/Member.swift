@@ -35,6 +35,8 @@ public struct Member: Sendable {
     var handover: HandoverHeader?
     /// The last Skip that was applied: a set or a result for the same round contradicts it.
     var lastSkip: (ctx: Digest, envelope: Envelope)?
+    /// The votes of others that certificates showed under one base of the epoch: another set contradicts one of them.
+    var votes = SeenVotes()
     /// Seeds that came before the proposal of their epoch, one a peer.
     var earlySeeds: [PartyID: SlotSeed] = [:]
     /// Peers whose connection stands.

@@ -125,6 +125,9 @@ struct ProposalReview {
         if let refusal = policy.refusal(members: count, largestEpoch: ledger.largestMemberCount) {
             throw ProposalRefusal(.minMembers, refusal.description)
         }
+        if let refusal = policy.refusal(gammaPercent: configuration.gammaPercent) {
+            throw ProposalRefusal(.gamma, refusal.description)
+        }
         let cohortMin = configuration.cohortMin
         guard cohortMin >= plan.committee.cohortMin, cohortMin <= count else {
             throw ProposalRefusal(
@@ -167,6 +170,11 @@ struct ProposalReview {
             guard chain.paramsHash == proposal.paramsHash else {
                 throw ProposalRefusal(.modelHash, "the parameters' hash is not that of this party's model")
             }
+            guard chain.appliedRounds == proposal.appliedRounds else {
+                throw ProposalRefusal(
+                    .modelHash,
+                    "the proposal counts \(proposal.appliedRounds) applied rounds, this party \(chain.appliedRounds)")
+            }
             return .own
         }
         let first: Digest
@@ -178,12 +186,15 @@ struct ProposalReview {
         if ledger.chain?.run != configuration.run {
             let chain = ModelChain(
                 run: configuration.run, paramsHash: first, scaleHash: scaleHashExact)
-            if chain.modelHash == proposal.modelHash, first == proposal.paramsHash { return .initial(chain) }
+            let isFirst = proposal.appliedRounds == 0 && first == proposal.paramsHash
+            if isFirst, chain.modelHash == proposal.modelHash { return .initial(chain) }
         }
         return .handedOver(try checkedHandover(for: proposal))
     }
 
-    /// A handover is for parties outside the last epoch only, and must lead to the proposal's model.
+    /// A handover is for parties outside the last epoch only, and must lead to the proposal's model. How many rounds were
+    /// applied does not follow from the model: the proposal binds it for all members, and those that computed the model
+    /// themselves, of whom this party awaits f + 1, have refused another number.
     private func checkedHandover(for proposal: EpochProposal) throws(ProposalRefusal) -> HandoverHeader {
         guard let handover, handover.configuration == proposal.configuration else {
             throw ProposalRefusal(.modelHash, "the model is not one that this party computed or was handed")
@@ -192,7 +203,9 @@ struct ProposalReview {
             throw ProposalRefusal(.modelHash, "this party was in the last epoch: nothing is handed to it")
         }
         let chain = ModelChain(handedOver: handover)
-        guard chain.modelHash == proposal.modelHash, chain.paramsHash == proposal.paramsHash else {
+        guard chain.modelHash == proposal.modelHash, chain.paramsHash == proposal.paramsHash,
+            chain.appliedRounds == proposal.appliedRounds
+        else {
             throw ProposalRefusal(.modelHash, "what was handed over does not lead to the proposal's model")
         }
         return handover

@@ -375,6 +375,9 @@ nonisolated struct WireEpochProposal: Sendable {
   /// Clears the value of `configuration`. Subsequent reads from it will return its default value.
   mutating func clearConfiguration() {self._configuration = nil}
 
+  /// training rounds applied before the epoch
+  var appliedRounds: UInt32 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated struct Member: Sendable {
@@ -1643,7 +1646,7 @@ nonisolated extension WireDirectory.Entry: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireEpochProposal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".EpochProposal"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}federation\0\u{1}epoch\0\u{1}round\0\u{3}model_hash\0\u{3}params_hash\0\u{1}members\0\u{1}mode\0\u{1}slots\0\u{1}configuration\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}federation\0\u{1}epoch\0\u{1}round\0\u{3}model_hash\0\u{3}params_hash\0\u{1}members\0\u{1}mode\0\u{1}slots\0\u{1}configuration\0\u{3}applied_rounds\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1660,6 +1663,7 @@ nonisolated extension WireEpochProposal: SwiftProtobuf.Message, SwiftProtobuf._M
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.mode) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.slots) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._configuration) }()
+      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.appliedRounds) }()
       default: break
       }
     }
@@ -1697,6 +1701,9 @@ nonisolated extension WireEpochProposal: SwiftProtobuf.Message, SwiftProtobuf._M
     try { if let v = self._configuration {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
     } }()
+    if self.appliedRounds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.appliedRounds, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1710,6 +1717,7 @@ nonisolated extension WireEpochProposal: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.mode != rhs.mode {return false}
     if lhs.slots != rhs.slots {return false}
     if lhs._configuration != rhs._configuration {return false}
+    if lhs.appliedRounds != rhs.appliedRounds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

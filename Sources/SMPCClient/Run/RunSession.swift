@@ -168,11 +168,20 @@ struct RunSession {
             throw ProgramError(
                 .verificationFailed, "the sum fails its check and was not applied", subject: "round \(round)",
                 remedy: "somebody changed a vector or the sum; show \(store.directory.evidence) to the other sites")
-        case .evidence:
+        case .evidence(let misbehavior):
             throw ProgramError(
-                .verificationFailed, "the coordinator has signed two statements that contradict each other",
+                .verificationFailed,
+                "conflicting statements: \(misbehavior.author) has signed two statements that contradict each other",
                 subject: "federation \(identity.federation)",
                 remedy: "stop, and show the files in \(store.directory.evidence) to the other sites")
         }
+    }
+}
+
+extension PeerMisbehavior {
+    /// Who signed two statements that contradict each other.
+    fileprivate var author: String {
+        guard case .conflictingStatements(let party, _, _) = self else { return "somebody" }
+        return party == "coordinator" ? "the coordinator" : "member \(party)"
     }
 }

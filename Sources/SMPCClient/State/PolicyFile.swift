@@ -8,6 +8,7 @@ enum PolicyFile {
     /// The keys, and what each can hold.
     private static let expected = [
         "new_members": "\"ask\" or \"accept\"", "min_members": "a whole number", "cohort_floor": "a whole number",
+        "gamma_min": "a whole percentage from 0 to 50", "gamma_max": "a whole percentage from 0 to 50",
         "encodings": "a list such as [\"exact\"]", "initial_parameters": "64 hexadecimal digits in quotation marks",
         "rounds_per_day": "a whole number", "epochs_per_day": "a whole number",
     ]
@@ -36,6 +37,11 @@ enum PolicyFile {
 
         # The fewest updates in a sum, where that is to be more than the protocol demands.
         # cohort_floor = 3
+
+        # γ, the percentage of corrupt members that an epoch is computed for: from it follow how many updates a sum has at
+        # least, and how many other sites must confirm a model that was handed over. Without these lines: any, 0 to 50.
+        # gamma_min = 20
+        # gamma_max = 50
 
         # The encodings that are allowed. Without this line: all.
         # encodings = ["exact"]

@@ -23,7 +23,9 @@ import Testing
         try federation.run()
         #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
         #expect(federation.coordinator?.plan?.members.contains(late.id) == true)
-        #expect(federation.rejections.isEmpty, "\(federation.rejections)")
+        // An acknowledgement may still be on its way when the next epoch is proposed.
+        let rejections = federation.rejections.map(\.1).filter { $0 != .wrongEpoch(message: "SlotSeedAck") }
+        #expect(rejections.isEmpty, "\(rejections)")
     }
 
     @Test func theRegistryMayChangeHowManyAreWaitedFor() throws {

@@ -211,6 +211,15 @@ import Testing
         #expect(try refusal(Stage(3, policy: policy), 1, round: 1) == .policy)
     }
 
+    @Test(arguments: [(19, 50, nil), (20, 20, nil), (21, 50, RefusalLine.gamma), (0, 19, .gamma)])
+    func gammaOutsideTheSitesPolicy(least: Int, most: Int, line: RefusalLine?) throws {
+        var policy = SitePolicy()
+        policy.gammaMin = least
+        policy.gammaMax = most
+        // The proposal has 20 %.
+        #expect(try refusal(Stage(3, policy: policy), 1, round: 1) == line)
+    }
+
     @Test func twoProposalsWithOneNumberAreEvidence() throws {
         var stage = try Stage.ready(3)
         let first = try #require(EpochKeys(encoded: stage.sites[0].keysFile ?? [])).proposal

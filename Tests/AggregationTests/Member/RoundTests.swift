@@ -421,8 +421,10 @@ import Testing
         // One voter twice.
         #expect(try rejections(&stage, stage.certificate([0, 1, 2, 2], set, context)) == small(3))
         #expect(try rejections(&stage, stage.certificate([0, 0, 0, 0, 0], set, context)) == small(1))
-        // Votes for another set.
-        #expect(try rejections(&stage, stage.certificate([0, 1, 2, 3], [0, 1, 3], context)) == small(0))
+        // Votes for another set, by members that were not seen to vote before.
+        (stage, context) = try voted()
+        #expect(try rejections(&stage, stage.certificate([1, 2, 3], [0, 1, 3], context)) == small(0))
+        (stage, context) = try voted()
         var votes = try [0, 1, 2].map { try stage.vote($0, set, context) }
         votes.append(try stage.vote(3, [0, 1, 3], context))
         let mixed = VoteCertificate(ctx: context.ctx, votes: votes)
@@ -434,7 +436,60 @@ import Testing
             try rejections(&stage, .certificate(VoteCertificate(ctx: context.ctx, votes: votes))) == small(3))
         let otherRound = VoteCertificate(ctx: Stage.digest(1), votes: votes)
         #expect(try rejections(&stage, .certificate(otherRound)) == [.wrongRound(message: "Certificate")])
+        (stage, context) = try voted()
         #expect(try stage.sites[0].receive(stage.certificate([0, 1, 2, 3], set, context)).partials.count == 1)
+    }
+
+    private func evidence(_ stage: Stage, _ voter: Int, _ first: Envelope, _ second: Envelope) -> PeerMisbehavior {
+        .conflictingStatements(of: stage.sites[voter].id.hex, first: first, second: second)
+    }
+
+    @Test func twoVotesOfOneMemberInACertificateAreEvidence() throws {
+        var (stage, context) = try voted()
+        var votes = try (0..<4).map { try stage.vote($0, [0, 1, 2], context) }
+        let other = try stage.vote(1, [0, 1, 3], context)
+        votes.append(other)
+        let actions = try stage.sites[0].receive(.certificate(VoteCertificate(ctx: context.ctx, votes: votes)))
+        #expect(actions.lines == ["reject", "stop"])
+        // The one that does not count is looked at first.
+        let found = evidence(stage, 1, other, votes[1])
+        #expect(actions.rejections == [found] && actions.stops == [.evidence(found)])
+    }
+
+    /// A lying coordinator opens another round under the same base, where somebody votes for another set.
+    @Test func aVoteForAnotherSetInALaterRoundUnderTheSameBaseIsEvidence() throws {
+        var (stage, context) = try voted()
+        let certificate = try stage.certificate([0, 1, 2, 3], [0, 1, 2], context)
+        #expect(try stage.sites[0].receive(certificate).partials.count == 1)
+        guard case .certificate(let held) = certificate else { return }
+        try stage.sites[0].receive(.roundOpen(stage.open(2)))
+        let later = try #require(stage.sites[0].member.openRound)
+        #expect(later.base == context.base && later.ctx != context.ctx)
+        let other = try stage.vote(2, [0, 2, 3], later)
+        let votes = VoteCertificate(ctx: later.ctx, votes: [other])
+        let actions = try stage.sites[0].receive(.certificate(votes))
+        #expect(actions.stops == [.evidence(evidence(stage, 2, held.votes[2], other))])
+    }
+
+    @Test func whatOnlyLooksLikeASecondVoteIsNoEvidence() throws {
+        var (stage, context) = try voted()
+        let good = try (0..<4).map { try stage.vote($0, [0, 1, 2], context) }
+        let hash = SurvivorSet([0, 1, 3], of: 4).hash(epochHash: context.epochHash)
+        func vote(_ epochHash: Digest, _ base: Digest, by key: SigningKey) throws -> Envelope {
+            let vote = Vote(epochHash: epochHash, ctx: context.ctx, base: base, survivorsHash: hash)
+            return try Signed(signing: vote, with: key).envelope
+        }
+        let others = [
+            try vote(context.epochHash, Stage.digest(1), by: stage.sites[1].key),
+            try vote(Stage.digest(1), context.base, by: stage.sites[1].key),
+            try vote(context.epochHash, context.base, by: Stage.key(99)),
+            Envelope(payload: try vote(context.epochHash, context.base, by: Stage.key(99)).payload, signature: []),
+        ]
+        let certificate = VoteCertificate(ctx: context.ctx, votes: others + good)
+        #expect(
+            try stage.sites[0].receive(.certificate(certificate)).lines == [
+                "record answered", "answer", "send Partial",
+            ])
     }
 
     @Test func votesUnderAnotherBaseOrRoundDoNotCount() throws {
@@ -485,8 +540,13 @@ import Testing
         try stage.sites[0].receive(stage.certificate([0, 1, 2, 3], [0, 1, 2], first))
         let second = try stage.openRound(2)
         #expect(try rejections(&stage, .survivors(stage.survivors([1, 2, 3], second))) == [.secondSet])
+        // Votes of the others for that set contradict those that it was shown before.
+        let actions = try stage.sites[0].receive(stage.certificate([1, 2, 3], [1, 2, 3], second))
+        #expect(actions.lines == ["reject", "stop"] && actions.rejections.map(\.word) == ["conflictingStatements"])
+        var (other, _) = try voted()
+        let later = try other.openRound(2)
         #expect(
-            try rejections(&stage, stage.certificate([0, 1, 2, 3], [1, 2, 3], second)) == [
+            try rejections(&other, other.certificate([0, 1, 2, 3], [1, 2, 3], later)) == [
                 .outOfPhase(message: "Certificate", phase: "before Survivors")
             ])
     }
@@ -542,6 +602,7 @@ import Testing
         let chain = ModelChain(run: stage.configuration.run, paramsHash: initial, scaleHash: scaleHashExact)
         let envelope = try stage.proposal(2, round: 5) {
             $0.modelHash = chain.modelHash
+            $0.appliedRounds = 0
             $0.paramsHash = initial
         }
         for index in stage.sites.indices { try stage.sites[index].receive(.epochProposal(envelope)) }

@@ -375,6 +375,37 @@ import Testing
         #expect(try refusal(otherRun).refusals.first?.line == .modelHash)
     }
 
+    /// modelHash does not show how many rounds led to it, and a member that counts others opens rounds of another kind.
+    @Test func theNumberOfAppliedRoundsIsBoundByTheProposal() throws {
+        let (stage, header) = try newcomer()
+        let key = try Stage.key(50)
+        let members = stage.sites.map(\.key) + [key]
+        func refusal(proposed: Int, handedOver: Int) throws -> RefusalLine? {
+            let envelope = try stage.proposal(2, round: 5, of: members) { $0.appliedRounds = proposed }
+            var site = ScriptedSite(key: key, coordinator: stage.coordinator.publicKey)
+            site.member.handedOver(
+                HandoverHeader(
+                    configuration: header.configuration, chainIndex: header.chainIndex, appliedRounds: handedOver,
+                    previousModelHash: header.previousModelHash, middle: header.middle, paramsHash: header.paramsHash,
+                    scaleHash: header.scaleHash, elements: 10))
+            return try site.receive(.epochProposal(envelope)).refusals.first?.line
+        }
+        #expect(try refusal(proposed: 1, handedOver: 1) == nil)
+        #expect(try refusal(proposed: 1, handedOver: 0) == .modelHash)
+        #expect(try refusal(proposed: 3, handedOver: 1) == .modelHash)
+        // Handed over as it is proposed, the lie is refused by every member that has computed the model.
+        #expect(try refusal(proposed: 3, handedOver: 3) == nil)
+        for (rounds, line) in [(1, nil), (3, RefusalLine.modelHash), (0, .modelHash)] {
+            var site = stage.sites[0]
+            let envelope = try stage.proposal(2, round: 5) { $0.appliedRounds = rounds }
+            #expect(try site.receive(.epochProposal(envelope)).refusals.first?.line == line)
+        }
+        // A run that begins has applied none.
+        var fresh = try Stage(3)
+        let envelope = try fresh.proposal(1, round: 1) { $0.appliedRounds = 1 }
+        #expect(try fresh.sites[0].receive(.epochProposal(envelope)).refusals.first?.line == .modelHash)
+    }
+
     @Test func nothingIsHandedToAPartyOfTheLastEpoch() throws {
         var stage = try Stage.ready(3)
         // A model that nobody computed, with its preimage.

@@ -66,7 +66,7 @@ struct Stage {
         let keys = members ?? sites.map(\.key)
         var parts = EpochProposal.Parts(
             federation: ScriptedSite.federation, epoch: epoch, round: round, modelHash: chain.modelHash,
-            paramsHash: chain.paramsHash,
+            paramsHash: chain.paramsHash, appliedRounds: chain.appliedRounds,
             members: keys.map { .init(key: $0.publicKey, name: "site \($0.publicKey.spkiHash.hex.prefix(6))") },
             mode: .all, slotCount: keys.count, configuration: configuration)
         change(&parts)
@@ -213,6 +213,7 @@ extension EpochProposal {
         var round: UInt64
         var modelHash: Digest
         var paramsHash: Digest
+        var appliedRounds: Int
         var members: [Member]
         var mode: SlotMode
         var slotCount: Int
@@ -221,7 +222,8 @@ extension EpochProposal {
         var proposal: EpochProposal {
             EpochProposal(
                 federation: federation, epoch: epoch, round: round, modelHash: modelHash, paramsHash: paramsHash,
-                members: members, mode: mode, slotCount: slotCount, configuration: configuration)
+                appliedRounds: appliedRounds, members: members, mode: mode, slotCount: slotCount,
+                configuration: configuration)
         }
     }
 }

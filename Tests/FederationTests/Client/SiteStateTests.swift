@@ -30,7 +30,7 @@ struct SiteStateTests {
             gammaPercent: 20, cohortMin: 3,
             training: .init(optimizer: "sgd", learningRate: 0.1, momentum: 0, batchSize: 1, localEpochs: 1))
         let proposal = EpochProposal(
-            federation: "test", epoch: 1, round: 1, modelHash: .zero, paramsHash: .zero,
+            federation: "test", epoch: 1, round: 1, modelHash: .zero, paramsHash: .zero, appliedRounds: 0,
             members: signers.enumerated().map { .init(key: $1.publicKey, name: "site-\($0)") }, mode: .all,
             slotCount: 3, configuration: configuration)
         let signed = try Signed(signing: proposal, with: signers[0])

@@ -143,7 +143,7 @@ import Testing
                     federation: proposal.federation, epoch: proposal.epoch, round: proposal.round,
                     modelHash: ModelChain(
                         run: proposal.configuration.run, paramsHash: .zero, scaleHash: scaleHashExact
-                    ).modelHash, paramsHash: .zero, members: proposal.members, mode: proposal.mode,
+                    ).modelHash, paramsHash: .zero, appliedRounds: 0, members: proposal.members, mode: proposal.mode,
                     slotCount: proposal.slotCount, configuration: proposal.configuration)
             })
         let lines = ending.answers.compactMap { if case .epochRefusal(let refusal) = $0 { refusal.line } else { nil } }
@@ -169,7 +169,8 @@ import Testing
                     ).cohortMin
                 let next = EpochProposal(
                     federation: earlier.federation, epoch: earlier.epoch + 1, round: earlier.round + 1,
-                    modelHash: earlier.modelHash, paramsHash: earlier.paramsHash, members: earlier.members + [invented],
+                    modelHash: earlier.modelHash, paramsHash: earlier.paramsHash, appliedRounds: 0,
+                    members: earlier.members + [invented],
                     mode: earlier.mode, slotCount: earlier.slotCount + 1, configuration: configuration)
                 return [.message(.epochProposal(try Signed(signing: next, with: key).envelope)), item]
             })

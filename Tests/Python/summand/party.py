@@ -225,6 +225,8 @@ class Party:
             raise Refusal(17, "not the configuration that the run began with")
         if (proposal["model_hash"], proposal["params_hash"]) != (self._chain.model_hash, self._chain.params_hash):
             raise Refusal(10, "not the model that this party computed")
+        if proposal["applied_rounds"] != self._chain.applied:
+            raise Refusal(10, f"{proposal['applied_rounds']} applied rounds, not {self._chain.applied}")
         self._chain.configuration = configuration
 
     def _refuse(self, envelope: Message, proposal: Message, refusal: Refusal) -> None:

@@ -21,6 +21,8 @@ final class RawStranger: Sendable {
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
         func errorCaught(context: ChannelHandlerContext, error: any Error) { promise.fail(error) }
         func channelInactive(context: ChannelHandlerContext) { promise.fail(ChannelError.eof) }
+        /// A connection that was refused is never active, and so never inactive.
+        func handlerRemoved(context: ChannelHandlerContext) { promise.fail(ChannelError.eof) }
     }
 
     private let channel: any Channel

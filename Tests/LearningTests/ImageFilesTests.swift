@@ -9,16 +9,26 @@ import Testing
         return try DatasetLoader(source, runSeed: 1).load(part: part)
     }
 
-    /// What a load of the files throws.
+    /// What a load of the files throws, and the check before it as well.
     static func error(_ files: IDXFiles) throws -> DataError? {
-        #expect(throws: DataError.self) { try load(files) }
+        let error = #expect(throws: DataError.self) { try load(files) }
+        let checked = #expect(throws: DataError.self) { try check(files) }
+        #expect(error == checked)
+        return error
+    }
+
+    static func check(_ files: IDXFiles) throws {
+        try DatasetLoader(DatasetSource(parsing: "fashion-mnist", directory: files.path), runSeed: 1)
+            .check(partition: .iid, parts: 2)
     }
 
     static func scaled(_ pixel: Float) -> Float { (pixel / 255 - 0.286) / 0.353 }
 
     @Test(arguments: [false, true])
     func readsImagesAndLabels(gzip: Bool) throws {
-        let data = try Self.load(try IDXFiles(gzip: gzip))
+        let files = try IDXFiles(gzip: gzip)
+        try Self.check(files)
+        let data = try Self.load(files)
         #expect(data.training.count == 6 && data.trainingTotal == 6)
         #expect(data.featureCount == 4 && data.classCount == 3)
         #expect(data.test.labels == [2, 1, 0])
@@ -108,7 +118,9 @@ import Testing
         let source = try DatasetSource(parsing: "fashion-mnist", directory: "/nowhere")
         let error = #expect(throws: DataError.self) { try DatasetLoader(source, runSeed: 1).load() }
         #expect(error == .imagesNotFound(file: "/nowhere/train-labels-idx1-ubyte.gz"))
-        #expect(error?.description.contains("apt-get install dataset-fashion-mnist") == true)
+        #expect(error?.description.contains("name the directory of the four IDX files with --data") == true)
+        let system = DataError.imagesNotFound(file: "/usr/share/datasets/fashion-mnist/train-labels-idx1-ubyte.gz")
+        #expect(system.description.contains("apt-get install dataset-fashion-mnist"))
     }
 
     struct Unexpected: Error {}

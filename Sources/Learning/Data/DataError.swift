@@ -50,7 +50,7 @@ extension DataError: CustomStringConvertible {
         case .csvFieldCount(let file, let line, let expected, let actual):
             "\(file), line \(line): \(actual) fields, the header has \(expected)"
         case .csvLabel(let file, let line, let text):
-            "\(file), line \(line): '\(text)' is no label of this dataset"
+            "\(file), line \(line): '\(text)' is no label of this dataset: labels are whole numbers from 0, or names"
         case .csvLabelColumn(let file, let name, let columns):
             "\(file) has no column '\(name)'; its columns are \(Self.list(columns)); choose one with --label"
         case .csvQuote(let file, let line): "\(file), line \(line): a quotation mark is out of place or not closed"
@@ -67,7 +67,9 @@ extension DataError: CustomStringConvertible {
         case .mismatch(let file, let what, let expected, let actual): "\(file) has \(actual) \(what), not \(expected)"
         case .notFound(let file): "\(file) does not exist"
         case .imagesNotFound(let file):
-            "\(file) is missing; install it (Debian: apt-get install dataset-fashion-mnist) or name its directory with --data"
+            file.hasPrefix(ImageFiles.fashionDirectory)
+                ? "\(file) is missing; install it (Debian: apt-get install dataset-fashion-mnist) or name its directory with --data"
+                : "\(file) is missing; name the directory of the four IDX files with --data"
         case .option(let option, let value, let expected): "\(option) '\(value)': expected \(expected)"
         case .partition(let scheme, let samples, let parts):
             "\(samples) samples cannot be cut into \(parts) parts by '\(scheme)'; use fewer parts or another partition"

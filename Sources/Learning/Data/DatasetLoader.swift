@@ -51,6 +51,25 @@ public struct DatasetLoader: Sendable {
         }
     }
 
+    /// Checks, as far as that goes without loading everything, that the data are there, belong together and can be cut.
+    ///
+    /// - Throws: `DataError`.
+    public func check(partition: PartitionScheme, parts: Int) throws(DataError) {
+        let training = try histograms(partition: partition, parts: parts)
+        guard case .images(_, let directory) = source else { return }
+        let files = ImageFiles(directory: directory)
+        let classCount = training[0].count
+        let testLabels = try files.labels(.test)
+        for label in testLabels where label >= classCount {
+            throw .labelRange(source: directory, label: Int(label), classes: classCount)
+        }
+        let size = try files.check(.train, count: training.reduce(0) { $0 + $1.reduce(0, +) })
+        let testSize = try files.check(.test, count: testLabels.count)
+        guard testSize == size else {
+            throw .mismatch(file: directory, what: "pixels in a test image", expected: size, actual: testSize)
+        }
+    }
+
     private func trainingLabels() throws(DataError) -> (labels: [Int32], classCount: Int) {
         switch source {
         case .images(_, let directory):

@@ -37,6 +37,21 @@ final class GzipReader {
         return Int(count)
     }
 
+    /// The size that a gzip'd file announces for its content, modulo 2^32, in its last four bytes (RFC 1952, section 2.3.1);
+    /// the size of the file if it is plain. Nil if that cannot be told.
+    static func announcedSize(_ path: String) -> UInt32? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var magic: [UInt8] = [0, 0]
+        guard pread(file, &magic, 2, 0) == 2 else { return nil }
+        let end = lseek(file, 0, SEEK_END)
+        guard magic == [0x1f, 0x8b] else { return UInt32(truncatingIfNeeded: end) }
+        var last = [UInt8](repeating: 0, count: 4)
+        guard end >= 4, pread(file, &last, 4, end - 4) == 4 else { return nil }
+        return last.reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
     /// Whether the file exists and can be opened for reading.
     static func isReadable(_ path: String) -> Bool {
         access(path, R_OK) == 0

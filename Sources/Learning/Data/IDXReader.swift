@@ -55,6 +55,18 @@ struct IDXReader {
         samplesRead += 1
     }
 
+    /// Checks the samples without keeping any: by the size that the file announces, and where that does not fit by reading
+    /// them all, which finds the place.
+    ///
+    /// - Throws: `DataError.truncated`, `.trailing` and the errors of reading.
+    mutating func check() throws(DataError) {
+        let size = headerBytes + count * sampleBytes
+        guard GzipReader.announcedSize(path) != UInt32(truncatingIfNeeded: size) else { return }
+        var buffer = [UInt8](repeating: 0, count: sampleBytes)
+        for _ in 0..<count { try next(into: &buffer) }
+        try finish()
+    }
+
     /// Checks that nothing follows the last sample, and with it the checksum of a gzip'd file.
     ///
     /// - Throws: `DataError.trailing` and the errors of reading.

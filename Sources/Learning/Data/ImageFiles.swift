@@ -41,6 +41,25 @@ struct ImageFiles {
         return labels
     }
 
+    /// Checks that the images of a set are there, without keeping any.
+    ///
+    /// - Parameter count: The number of labels, which must be the number of images.
+    /// - Returns: The number of pixels of an image.
+    /// - Throws: `DataError`.
+    func check(_ section: Section, count: Int) throws(DataError) -> Int {
+        var reader = try openImages(section, count: count)
+        try reader.check()
+        return reader.sampleBytes
+    }
+
+    private func openImages(_ section: Section, count: Int) throws(DataError) -> IDXReader {
+        let reader = try open("\(section.rawValue)-images-idx3-ubyte", magic: IDXReader.imagesMagic)
+        guard reader.count == count else {
+            throw .mismatch(file: reader.path, what: "images", expected: count, actual: reader.count)
+        }
+        return reader
+    }
+
     /// Reads the selected images, in the order of the selection, and keeps no other in memory.
     ///
     /// - Parameters:
@@ -48,10 +67,7 @@ struct ImageFiles {
     ///   - count: The number of labels, which must be the number of images.
     /// - Throws: `DataError`.
     func images(_ section: Section, selected: [Int32], count: Int) throws(DataError) -> (values: [Float], size: Int) {
-        var reader = try open("\(section.rawValue)-images-idx3-ubyte", magic: IDXReader.imagesMagic)
-        guard reader.count == count else {
-            throw .mismatch(file: reader.path, what: "images", expected: count, actual: reader.count)
-        }
+        var reader = try openImages(section, count: count)
         let size = reader.sampleBytes
         var places = [Int32](repeating: -1, count: count)
         for (place, index) in selected.enumerated() {

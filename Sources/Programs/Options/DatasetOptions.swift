@@ -7,23 +7,27 @@ import Learning
 public struct DatasetOptions: ParsableArguments {
     /// The name of the data set.
     @Option(
-        help:
-            "The data: fashion-mnist, mnist, csv:PATH or synthetic[:SAMPLES,FEATURES,CLASSES]. (default: fashion-mnist)"
+        help: ArgumentHelp(
+            "The data: fashion-mnist, mnist, csv:PATH or synthetic[:SAMPLES,FEATURES,CLASSES]. (default: fashion-mnist)",
+            valueName: "name")
     )
     public var dataset: String?
 
     /// The place of its files.
     @Option(
-        help: "The directory of the files of an image set, where it is not the system's own.",
+        help: ArgumentHelp(
+            "The directory of the files of an image set, where it is not the system's own.", valueName: "dir"),
         completion: .directory)
     public var data: String?
 
     /// The column to predict.
-    @Option(help: "The column of a CSV file that holds the label.")
+    @Option(help: ArgumentHelp("The column of a CSV file that holds the label.", valueName: "column"))
     public var label: String?
 
     /// The way the data is divided among the clients.
-    @Option(help: "How the data is divided: iid, dirichlet:ALPHA or shards:K. (default: iid)")
+    @Option(
+        help: ArgumentHelp(
+            "How the data is divided: iid, dirichlet:ALPHA or shards:K. (default: iid)", valueName: "scheme"))
     public var partition: String?
 
     /// The share of this client.
@@ -52,6 +56,12 @@ public struct DatasetOptions: ParsableArguments {
         /// Says where the samples come from.
         public func source() throws(DataError) -> DatasetSource {
             try DatasetSource(parsing: dataset, directory: data, csv: label.map { CSVOptions(label: $0) })
+        }
+
+        /// Reads as much of the data as shows that they are there and can be divided: before anybody is dialled.
+        public func check() throws(DataError) {
+            _ = try PartSelector(index: part.index, count: part.count)
+            try DatasetLoader(try source(), runSeed: 0).check(partition: try scheme(), parts: part.count)
         }
 
         /// Says how the samples are divided.

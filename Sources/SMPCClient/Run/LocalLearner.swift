@@ -17,9 +17,7 @@ final class LocalLearner: Sendable {
 
     /// Reads as much of the data as shows that they are there and can be divided.
     func check() throws {
-        _ = try PartSelector(index: options.part.index, count: options.part.count)
-        _ = try DatasetLoader(try options.source(), runSeed: 0).histograms(
-            partition: try options.scheme(), parts: options.part.count)
+        try options.check()
     }
 
     /// Names the data for people.

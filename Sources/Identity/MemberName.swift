@@ -10,11 +10,16 @@ public enum MemberName {
     public static func isValid(_ name: String) -> Bool {
         guard (1...bytesMax).contains(name.utf8.count), name.first != " ", name.last != " " else { return false }
         return name.unicodeScalars.allSatisfy { scalar in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: false
-            case .spaceSeparator: scalar == " "
-            default: true
-            }
+            prints(scalar) && (scalar == " " || scalar.properties.generalCategory != .spaceSeparator)
+        }
+    }
+
+    /// Whether a scalar shows on a terminal as itself and leaves its neighbours alone: no control, no mark of direction
+    /// (Unicode Bidirectional Algorithm, section 2), nothing without a meaning. Spaces do.
+    public static func prints(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: false
+        default: true
         }
     }
 }

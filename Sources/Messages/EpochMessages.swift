@@ -205,10 +205,10 @@ public struct SlotDispute: Equatable, Sendable {
     }
 }
 
-/// Cuts a sentence at the limit, on a character's boundary.
+/// Drops from a sentence what receivers refuse, such as the control characters of a file's name, and cuts it at the limit,
+/// on a character's boundary.
 func cut(_ sentence: String) -> String {
-    guard sentence.utf8.count > Limits.sentenceBytesMax else { return sentence }
-    var result = sentence
+    var result = sentence.filter { $0.unicodeScalars.allSatisfy(MemberName.prints) }
     while result.utf8.count > Limits.sentenceBytesMax { result.removeLast() }
     return result
 }

@@ -45,7 +45,7 @@ struct Fields {
 
     func text(_ string: String, _ field: String, bytesMax: Int) throws(InvalidMessage) -> String {
         guard string.utf8.count <= bytesMax,
-            !string.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+            string.unicodeScalars.allSatisfy(MemberName.prints)
         else { throw .text(message: message, field: field) }
         return string
     }

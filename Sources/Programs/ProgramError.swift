@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Identity
+
 /// Lists the exit codes that every program of Summand shares.
 public enum ProgramExit: Int32, Sendable, CaseIterable {
     /// The work is done.
@@ -58,11 +60,12 @@ public protocol ProgramErrorConvertible: Error {
     var programError: ProgramError { get }
 }
 
-/// Joins the lines of a text by spaces and drops control characters, which a remote party may have put there.
+/// Joins the lines of a text by spaces and drops what does not print: a remote party may have put control characters
+/// and marks of direction there, which make a line look like another.
 func oneLine(_ text: String) -> String {
     text.split { $0.isNewline }
         .map { line in
-            line.filter { !$0.unicodeScalars.contains { $0.properties.generalCategory == .control } }
+            line.filter { $0.unicodeScalars.allSatisfy(MemberName.prints) }
                 .trimmingSpaces()
         }
         .filter { !$0.isEmpty }

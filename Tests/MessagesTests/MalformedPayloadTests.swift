@@ -188,6 +188,10 @@ import Testing
             try proposal { $0.federation = "a\nb" }
         }
         #expect(throws: InvalidMessage.text(message: "RunConfiguration", field: "model")) {
+            // A mark that has what follows read from right to left.
+            try configuration { $0.model = "softmax\u{202e}01-487:" }
+        }
+        #expect(throws: InvalidMessage.text(message: "RunConfiguration", field: "model")) {
             try configuration { $0.model = "\u{85}" }
         }
         #expect(throws: InvalidMessage.text(message: "RunConfiguration", field: "optimizer")) {

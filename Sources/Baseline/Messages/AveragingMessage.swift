@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Identity
 import Primitives
 import Programs
 import Quantization
@@ -119,7 +120,7 @@ extension AveragingMessage {
 
     /// Cuts a sentence to what the other side takes.
     private static func shortened(_ sentence: String) -> String {
-        var text = sentence.filter { $0.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } }
+        var text = sentence.filter { $0.unicodeScalars.allSatisfy(MemberName.prints) }
         while text.utf8.count > AveragingLimits.sentenceBytesMax { text.removeLast() }
         return text
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Identity
 import Primitives
 import SwiftProtobuf
 
@@ -41,7 +42,7 @@ struct Fields {
 
     func text(_ string: String, _ field: String, bytesMax: Int) throws(InvalidAveragingMessage) -> String {
         guard string.utf8.count <= bytesMax,
-            !string.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+            string.unicodeScalars.allSatisfy(MemberName.prints)
         else { throw .range(message: message, field: field) }
         return string
     }

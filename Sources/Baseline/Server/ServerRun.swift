@@ -52,7 +52,8 @@ struct ServerRun: Sendable {
         let listener = try await Listener.bind(
             host: network.listen.host, port: Int(network.listen.port), identity: identity.tlsIdentity,
             alpns: [.averaging, .enrolment], isRevoked: { registry.isRevoked($0) })
-        let discovery = await announce(port: listener.port)
+        let discovery = await announce(
+            identity, arm: .plain, port: listener.port, network: network, progress: progress, logger: logger)
         if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
         welcome(port: listener.port)
         let acceptor = Task { await accept(listener, shell, desk) }
@@ -60,7 +61,7 @@ struct ServerRun: Sendable {
         defer { watcher.cancel() }
         for await ending in shell.endings {
             await listener.close()
-            await Self.wait(atMost: Self.farewell, for: acceptor)
+            await acceptor.wait(atMost: Self.farewell)
             await discovery?.stop()
             switch ending {
             case .finished(let end): return end
@@ -70,7 +71,7 @@ struct ServerRun: Sendable {
         // The stream ends by itself only when this task was cancelled.
         await shell.interrupt()
         await listener.close()
-        await Self.wait(atMost: .seconds(2), for: acceptor)
+        await acceptor.wait(atMost: .seconds(2))
         await discovery?.stop()
         throw CancellationError()
     }
@@ -100,23 +101,6 @@ struct ServerRun: Sendable {
                 parameters: configuration.model.layout.count, dataset: dataset,
                 model: configuration.model.description, partition: partition, seed: configuration.seeds.number,
                 startedAt: "")
-        }
-    }
-
-    /// Announces the server; where multicast does not work the run goes on without.
-    private func announce(port: Int) async -> DiscoveryService? {
-        guard network.discovery else { return nil }
-        do {
-            let advertisement = try ServiceAdvertisement(
-                federation: identity.federation.text, role: .coordinator, id: identity.id.hex, port: UInt16(port),
-                version: FederationArm.plain.version)
-            let service = DiscoveryService(
-                advertising: advertisement, interfaces: network.interfaces.selection, logger: logger)
-            try await service.start()
-            return service
-        } catch {
-            progress.warning("not announced by multicast (\(error)); clients need --server")
-            return nil
         }
     }
 
@@ -239,22 +223,5 @@ struct ServerRun: Sendable {
 
     private func refreshed(_ shell: AveragingShell) async {
         await shell.registryChanged(cohort: hasFixedCohort ? nil : try? registry.expectedMembers())
-    }
-
-    /// Waits for a task that does not hear of cancellation while it waits for clients.
-    private static func wait(atMost limit: Duration, for task: Task<Void, Never>) async {
-        let (done, signal) = AsyncStream.makeStream(of: Void.self)
-        let timer = Task {
-            try? await Task.sleep(for: limit)
-            task.cancel()
-            signal.finish()
-        }
-        Task {
-            await task.value
-            signal.finish()
-        }
-        // A task of its own, because this one may be cancelled already, which would end the loop at once.
-        await Task { for await _ in done {} }.value
-        timer.cancel()
     }
 }

@@ -69,7 +69,8 @@ struct ServerRun: Sendable {
                 }
                 return description
             })
-        let discovery = await announce(port: listener.port)
+        let discovery = await announce(
+            identity, arm: .secure, port: listener.port, network: network, progress: progress, logger: logger)
         if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
         welcome(prepared, port: listener.port)
         let acceptor = Task { await accept(listener, shell, desk, registry) }
@@ -78,7 +79,7 @@ struct ServerRun: Sendable {
         defer { watcher.cancel() }
         for await ending in shell.endings {
             await listener.close()
-            await waitAtMost(Self.farewell, for: acceptor)
+            await acceptor.wait(atMost: Self.farewell)
             await discovery?.stop()
             switch ending {
             case .finished(let end): return end
@@ -88,7 +89,7 @@ struct ServerRun: Sendable {
         // The stream ends by itself only when this task was cancelled.
         await shell.interrupt()
         await listener.close()
-        await waitAtMost(.seconds(2), for: acceptor)
+        await acceptor.wait(atMost: .seconds(2))
         await discovery?.stop()
         throw CancellationError()
     }
@@ -123,22 +124,6 @@ struct ServerRun: Sendable {
             arm: .smpc, encoding: "exact", discovery: network.discovery ? .multicast : .server, clients: 0,
             parameters: configuration.parameterCount, dataset: dataset, model: configuration.model,
             partition: partition, seed: configuration.seed, startedAt: "")
-    }
-
-    /// Announces the coordinator; where multicast does not work the run goes on without.
-    private func announce(port: Int) async -> DiscoveryService? {
-        guard network.discovery else { return nil }
-        do {
-            let advertisement = try ServiceAdvertisement(
-                federation: identity.federation.text, role: .coordinator, id: identity.id.hex, port: UInt16(port))
-            let service = DiscoveryService(
-                advertising: advertisement, interfaces: network.interfaces.selection, logger: logger)
-            try await service.start()
-            return service
-        } catch {
-            progress.warning("not announced by multicast (\(error)); clients need --server")
-            return nil
-        }
     }
 
     private func accept(
@@ -229,21 +214,5 @@ struct ServerRun: Sendable {
         } catch {
             logger.error("the members cannot be read", metadata: ["error": "\(error)"])
         }
-    }
-
-    /// Waits for a task that does not hear of cancellation while it waits for peers.
-    private func waitAtMost(_ limit: Duration, for task: Task<Void, Never>) async {
-        let (done, signal) = AsyncStream.makeStream(of: Void.self)
-        let timer = Task {
-            try? await Task.sleep(for: limit)
-            task.cancel()
-            signal.finish()
-        }
-        Task {
-            await task.value
-            signal.finish()
-        }
-        await Task { for await _ in done {} }.value
-        timer.cancel()
     }
 }

@@ -297,6 +297,7 @@ run_arm() {
     await_port "$logs"
     start_clients "$name" "$directory"
     await_arm "$name"
+    cp "$directory"/sites/*.log "$logs/"
     cp "$directory/fed/model.safetensors" "$metrics/$name/model.safetensors.new"
     mv "$metrics/$name/model.safetensors.new" "$metrics/$name/model.safetensors"
 }

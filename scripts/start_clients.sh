@@ -18,7 +18,8 @@ options:
   --dir DIR           where the sites' state directories and logs go (default: sites)
   --interface WHICH   the network interfaces for multicast: lo, all, or names (default: all)
   --server HOST:PORT  the server's address, where multicast does not reach
-  --metrics DIR       where each client writes its own records, in a directory of its site's name (default: none)
+  --metrics DIR       where each secure client writes its own records, in a directory of its site's name (default:
+                      none; plain clients learn the model only, and their server writes the records)
   --bin DIR           where the programs are (default: .build/release)
   -h, --help          show this text
 
@@ -82,12 +83,14 @@ case $arm in
     normal) run_client=("$programs/fedavg" client) ;;
     *) usage_error "--arm must be smpc or normal, not \"$arm\"" ;;
 esac
+[[ $arm == smpc || -z $metrics ]] ||
+    usage_error "--metrics is for --arm smpc: plain clients write no records, fedavg server --metrics does"
 for program in smpc-server smpc-client fedavg; do
     [[ -x $programs/$program ]] ||
         die 1 "$programs/$program is missing; run: swift build -c release, or name the directory with --bin"
 done
 [[ -d $state ]] || die 64 "$state is not there; name the server's state directory with --state"
-mkdir -p "$sites"
+mkdir -p "$sites" 2>/dev/null || die 1 "$sites cannot be made; choose another --dir"
 network=(--interface "$interface")
 [[ -z $server ]] || network+=(--server "$server" --discovery off)
 

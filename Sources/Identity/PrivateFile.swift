@@ -16,7 +16,7 @@ public enum PrivateFile {
         try makeDirectory(directory)
         let temporary = "\(path).\(Hexadecimal.encode(SecureRandom.bytes(6))).new"
         do throws(IdentityError) {
-            try writeDurably(bytes, to: temporary)
+            try writeDurably(bytes, to: temporary, as: path)
             guard rename(temporary, path) == 0 else { throw unwritable(path) }
         } catch {
             unlink(temporary)
@@ -60,8 +60,11 @@ public enum PrivateFile {
         access(path, F_OK) == 0
     }
 
-    private static func writeDurably(_ bytes: [UInt8], to path: String) throws(IdentityError) {
-        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    /// Writes a new file, which errors call by the name that it will have.
+    private static func writeDurably(
+        _ bytes: [UInt8], to temporary: String, as path: String
+    ) throws(IdentityError) {
+        let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw unwritable(path) }
         defer { close(file) }
         var rest = bytes[...]

@@ -24,7 +24,7 @@ extension TokenError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .addressInvalid: "the token holds an address that is none"
-        case .base64Invalid(let offset): "the token has a character at offset \(offset) that no token has"
+        case .base64Invalid(let offset): "the token is damaged at character \(offset + 1); copy all of it"
         case .expired: "the token has expired; ask for a new one"
         case .federationInvalid: "the token names no federation"
         case .nameInvalid: "the token names no member"

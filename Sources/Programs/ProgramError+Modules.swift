@@ -57,16 +57,23 @@ extension IdentityError: ProgramErrorConvertible {
             ProgramError(
                 .failed, "\(self)",
                 remedy: "restore the file from a copy; a site can join anew instead, as a new member")
+        case .fileUnwritable:
+            ProgramError(.failed, "\(self)", remedy: "name another place, or see to its permissions and free space")
+        case .fileUnreadable: ProgramError(.failed, "\(self)", remedy: "see to its permissions")
         default: ProgramError(.failed, "\(self)")
         }
     }
 }
 
 extension ListenerError: ProgramErrorConvertible {
-    /// Ends the program with `failed`; a taken port says how to choose another.
+    /// Ends the program with `failed`; an address that cannot be used says how to choose another.
     public var programError: ProgramError {
-        guard case .addressInUse = self else { return ProgramError(.failed, "\(self)") }
-        return ProgramError(.failed, "\(self)", remedy: "end that program, or choose another port with --listen")
+        switch self {
+        case .addressInUse:
+            ProgramError(.failed, "\(self)", remedy: "end that program, or choose another port with --listen")
+        case .cannotBind: ProgramError(.failed, "\(self)", remedy: "choose an address of this host with --listen")
+        case .identityWithoutRole, .tls: ProgramError(.failed, "\(self)")
+        }
     }
 }
 
@@ -96,7 +103,12 @@ extension PrimitiveError: ProgramErrorConvertible {
 
 extension ReportingError: ProgramErrorConvertible {
     /// Ends the program with `failed`.
-    public var programError: ProgramError { ProgramError(.failed, "\(self)") }
+    public var programError: ProgramError {
+        guard case .system = self else { return ProgramError(.failed, "\(self)") }
+        return ProgramError(
+            .failed, "\(self)",
+            remedy: "name another directory with --metrics, or see to its permissions and free space")
+    }
 }
 
 extension TokenError: ProgramErrorConvertible {

@@ -94,7 +94,7 @@ public enum ProgramRunner {
         } else {
             let line = oneLine(root.message(for: error))
             guard !line.isEmpty else { return code }
-            console.error("\(name): \(line)\(helpHint(in: message).map { "; see \($0)" } ?? "")")
+            console.error("\(name): \(InvalidValue.explain(line))\(helpHint(in: message).map { "; see \($0)" } ?? "")")
         }
         return code
     }

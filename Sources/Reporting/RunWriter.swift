@@ -44,6 +44,12 @@ public final class RunWriter: Sendable {
         close(descriptor)
     }
 
+    /// Makes the directory of a run if need be, and checks that files can be made there; changes no record.
+    public static func check(directory: String) throws(ReportingError) {
+        try DurableFile.makeDirectory(directory)
+        guard access(directory, W_OK | X_OK) == 0 else { throw DurableFile.failure("write there", directory) }
+    }
+
     /// Gives the records written so far, those of before a resumption included.
     public var records: [RoundRecord] {
         written.withLock { $0.records }

@@ -12,6 +12,13 @@ struct SMPCClient: AsyncParsableCommand {
         discussion: """
             A site joins once, with a token that the operator hands over, and then runs. Its key, its policy \
             (policy.toml) and everything that it must never forget lie in the state directory.
+
+              smpc-client join --state site-a < token-a
+              smpc-client run --state site-a --dataset fashion-mnist --part 0/3
+              smpc-client members confirm --state site-a
+
+            Exit codes: 0 done, 1 failed, 2 the run was aborted, 3 a check or a signature did not hold, 64 usage, \
+            69 coordinator not reachable, 130 or 143 interrupted.
             """,
         subcommands: [
             RunCommand.self, JoinCommand.self, MembersCommand.self, StatusCommand.self, BaseCommand.self,

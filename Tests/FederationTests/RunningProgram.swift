@@ -14,7 +14,11 @@ final class RunningProgram {
     ///   - name: the product's name, such as `smpc-server`.
     ///   - log: where standard output and standard error go.
     ///   - prefix: a command, by its path, that runs the program, such as nsenter with its options.
-    init(_ name: String, _ arguments: [String], log: URL, input: URL? = nil, prefix: [String] = []) throws {
+    ///   - environment: what the program finds besides that of the tests.
+    init(
+        _ name: String, _ arguments: [String], log: URL, input: URL? = nil, prefix: [String] = [],
+        environment: [String: String] = [:]
+    ) throws {
         self.log = log
         try Data().write(to: log)
         handle = try FileHandle(forWritingTo: log)
@@ -26,7 +30,7 @@ final class RunningProgram {
         process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice
         process.environment = ProcessInfo.processInfo.environment.merging(
             ["OPENBLAS_NUM_THREADS": "1", "NO_COLOR": "1"]
-        ) { $1 }
+        ) { $1 }.merging(environment) { $1 }
         // The child inherits the mask of this thread, and the threads of a test block all signals.
         var (all, before) = (sigset_t(), sigset_t())
         sigfillset(&all)

@@ -31,6 +31,7 @@ import Testing
         ("run.sh", ["--arithmetic", "x"], "--arithmetic must be"), ("run.sh", ["--seed"], "--seed needs a value"),
         ("run.sh", ["--discovery", "x"], "--discovery must be"),
         ("start_clients.sh", [], "how many clients?"), ("start_clients.sh", ["3", "--arm", "x"], "--arm must be"),
+        ("start_clients.sh", ["3", "--arm", "normal", "--metrics", "x"], "--metrics is for --arm smpc"),
         ("test.sh", ["--fast"], "unknown option --fast"), ("bench.sh", ["cores"], "there is no benchmark \"cores\""),
         ("bench.sh", ["--json"], "--json needs a value"), ("bench.sh", ["kernels", "rounds"], "unexpected argument"),
         ("bench.sh", ["--quick", "--update-docs"], "--update-docs needs all rows in full"),
@@ -60,6 +61,7 @@ import Testing
                 #expect(calls.filter { $0.hasPrefix("fedavg client") && $0.contains("--part \(part) ") }.count == 1)
             }
             #expect(try harness.text("metrics/comparison.txt") == "the table\n")
+            #expect(try harness.text("metrics/logs/smpc/site-3.log") == "disk is full\n")
             for arm in ["normal", "smpc"] {
                 #expect(try harness.text("metrics/\(arm)/model.safetensors") == "parameters\n")
             }

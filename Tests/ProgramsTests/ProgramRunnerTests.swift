@@ -12,7 +12,7 @@ private struct Tool: AsyncParsableCommand {
 }
 
 private struct Run: AsyncParsableCommand {
-    @Option(help: "How often.") var rounds = 1
+    @Option(help: ArgumentHelp("How often.", valueName: "count")) var rounds = 1
 
     func run() async throws {}
 }
@@ -70,13 +70,14 @@ struct ProgramRunnerTests {
     @Test func aWrongValueIsOneLine() async {
         let (code, _, error) = await run("run", "--rounds", "many")
         #expect(code == 64)
-        #expect(error.hasPrefix("tool: The value 'many' is invalid for '--rounds <rounds>'"))
+        #expect(
+            error.hasPrefix("tool: --rounds: \"many\" is not valid, expected a whole number; see tool run --help"))
         #expect(error.filter { $0 == "\n" }.count == 1)
     }
 
     @Test func helpAndVersionsAreResults() async {
         let help = await run("run", "--help")
-        #expect(help.code == 0 && help.output.contains("--rounds <rounds>") && help.error.isEmpty)
+        #expect(help.code == 0 && help.output.contains("--rounds <count>") && help.error.isEmpty)
         #expect(await run("--version") == (0, "1.2.3\n", ""))
     }
 

@@ -8,7 +8,8 @@ import Primitives
 extension Coordinator {
     /// Waits for the first cohort, or for the deadline.
     mutating func gather(_ since: ContinuousClock.Instant?, _ now: ContinuousClock.Instant) throws {
-        guard !connected.isEmpty else { return }
+        // Whoever has gone again is not waited with.
+        guard !connected.isEmpty else { return phase = .gathering(since: nil) }
         let first = since ?? now
         phase = .gathering(since: first)
         let present = connected.count
@@ -251,7 +252,7 @@ extension Coordinator {
         finish(
             refusal.line == .modelHash ? .verificationFailed : .aborted,
             "\(name(party)) refused epoch \(setUp.plan.proposal.epoch): \(refusal.detail); "
-                + "without it too few are left")
+                + "without it too few are left: mend that and run again")
     }
 
     /// A member's record has changed: the newcomers that it had not confirmed may be in the next epoch. That a member

@@ -14,11 +14,13 @@ struct ClientCommand: AsyncParsableCommand {
 
             Settings come from the option, then SUMMAND_… in the environment, then config.toml in the state directory.
 
+              fedavg client --state site-a --dataset fashion-mnist --part 0/3
+
             Exit codes: 0 done, 1 failed, 2 the run was aborted, 64 usage, 69 server not reachable, 130 or 143 \
             interrupted.
             """)
 
-    @Option(help: "The site's state directory.", completion: .directory)
+    @Option(help: ArgumentHelp("The site's state directory.", valueName: "dir"), completion: .directory)
     var state = "site"
     @OptionGroup(title: "Data") var data: DatasetOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
@@ -31,7 +33,7 @@ struct ClientCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(lock) {} }
         let data = try data.resolved(settings)
         // What is mistyped is said before anybody is dialled.
-        _ = try (data.source(), data.scheme())
+        try data.check()
         let run = ClientRun(
             directory: state, identity: identity, data: data, network: try network.resolved(settings),
             progress: output.progress(), logger: output.logger(label: "fedavg"))

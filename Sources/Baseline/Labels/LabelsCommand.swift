@@ -15,6 +15,8 @@ struct LabelsCommand: ParsableCommand {
             smpc-compare draws a heat map. It asks no client, and no client ever reports this.
 
               fedavg labels --clients 10 --partition dirichlet:0.5 --seed 1 > metrics/latest/labels.csv
+
+            Exit codes: 0 done, 1 failed, 64 usage.
             """)
 
     @Option(help: "The number of clients, one part for each.")

@@ -184,11 +184,8 @@ actor AveragingShell {
         if isDone { try store(isFinished: true) }
         for link in links.values { link.send(.message(.runEnd(end))) }
         progress.status(nil)
-        if let summary {
-            progress.result(end.sentence, summary)
-        } else {
-            progress.result(end.sentence, ["ending": end.sentence])
-        }
+        let text = isDone ? end.sentence : nil
+        if let summary { progress.end(text, summary) } else { progress.end(text, ["ending": end.sentence]) }
         self.end(.finished(end))
     }
 

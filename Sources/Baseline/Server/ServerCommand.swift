@@ -6,6 +6,7 @@ import Learning
 import Primitives
 import Programs
 import Quantization
+import Reporting
 import Storage
 
 /// Coordinates one plain run.
@@ -20,24 +21,37 @@ struct ServerCommand: AsyncParsableCommand {
             Settings come from the option, then SUMMAND_… in the environment, then config.toml in the state directory. \
             Progress is on standard output, logs on standard error.
 
+              fedavg server --state fed --rounds 15 --cohort 3 --metrics metrics/plain
+
             Exit codes: 0 done, 1 failed, 2 aborted (too few clients), 64 usage, 130 or 143 interrupted.
             """)
 
-    @Option(help: "The directory that holds the federation: authority, identity, database.", completion: .directory)
-    var state: String
+    @Option(
+        help: ArgumentHelp("The directory that holds the federation: authority, identity, database.", valueName: "dir"),
+        completion: .directory)
+    var state = "fed"
     @OptionGroup(title: "Training") var training: TrainingOptions
     @Option(
-        help: "How updates are summed: exact, as the secure arm does and to the same bits, or float32. (default: exact)"
+        help: ArgumentHelp(
+            "How updates are summed: exact, as the secure arm does and to the same bits, or float32. (default: exact)",
+            valueName: "name")
     )
     var plain: String?
-    @Option(help: "Begin with the parameters of this safetensors file.", completion: .file())
+    @Option(
+        help: ArgumentHelp("Begin with the parameters of this safetensors file.", valueName: "file"),
+        completion: .file())
     var `init`: String?
-    @Option(help: "Clip each update to this L2 norm; 0 for none. (default: 0)")
+    @Option(help: ArgumentHelp("Clip each update to this L2 norm; 0 for none. (default: 0)", valueName: "number"))
     var clip: Double?
-    @Option(help: "The number of samples of weight 1, a power of two; more are clipped to it. (default: 1048576)")
+    @Option(
+        help: ArgumentHelp(
+            "The number of samples of weight 1, a power of two; more are clipped to it. (default: 1048576)",
+            valueName: "number"))
     var weightMax: Double?
 
-    @Option(help: "How many clients to wait for before the first round. (default: everyone invited)")
+    @Option(
+        help: ArgumentHelp(
+            "How many clients to wait for before the first round. (default: everyone invited)", valueName: "count"))
     var cohort: Int?
     @Option(
         help: ArgumentHelp(
@@ -57,11 +71,14 @@ struct ServerCommand: AsyncParsableCommand {
     var newRun = false
 
     @OptionGroup(title: "Network") var network: ListenOptions
-    @Option(help: "The directory that receives rounds.jsonl and summary.json.", completion: .directory)
+    @Option(
+        help: ArgumentHelp("The directory that receives rounds.jsonl and summary.json.", valueName: "dir"),
+        completion: .directory)
     var metrics: String?
-    @Option(help: "The name of the data, for the records only. (default: unknown)")
+    @Option(help: ArgumentHelp("The name of the data, for the records only. (default: unknown)", valueName: "name"))
     var dataset: String?
-    @Option(help: "How the data is divided, for the records only. (default: unknown)")
+    @Option(
+        help: ArgumentHelp("How the data is divided, for the records only. (default: unknown)", valueName: "scheme"))
     var partition: String?
     @OptionGroup(title: "Output") var output: OutputOptions
 
@@ -70,16 +87,18 @@ struct ServerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let identity = try identity()
+        let identity = try PartyIdentity.coordinator(directory: state)
         let settings = try Settings(file: "\(state)/config.toml")
         let lock = try StateLock(directory: state)
         let registry = try MemberRegistry(store: try ServerStore(path: "\(state)/\(ServerStore.fileName)"))
         let (checkpoint, isResumed) = try checkpoint(settings, registry)
+        let metrics = try settings.optional(metrics, .metrics)
+        if let metrics { try RunWriter.check(directory: metrics) }
         let run = ServerRun(
             directory: state, identity: identity, registry: registry, checkpoint: checkpoint, isResumed: isResumed,
             settings: try course(settings, registry),
             hasFixedCohort: try settings.optional(cohort, .cohort) != nil, network: try network.resolved(settings),
-            metrics: try settings.optional(metrics, .metrics),
+            metrics: metrics,
             dataset: try settings.value(dataset, .dataset, default: "unknown"),
             partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),
             logger: output.logger(label: "fedavg"))
@@ -92,21 +111,6 @@ struct ServerCommand: AsyncParsableCommand {
         case .aborted: throw ProgramError(.aborted, end.sentence, remedy: "run it again to go on")
         case .failed, .verificationFailed: throw ProgramError(.failed, end.sentence)
         }
-    }
-
-    private func identity() throws -> PartyIdentity {
-        guard PartyIdentity.exists(directory: state) else {
-            throw ProgramError(
-                .usage, "no federation lies here", subject: state,
-                remedy: "make it with smpc-server init --state \(state) --federation NAME")
-        }
-        let identity = try PartyIdentity.load(directory: state)
-        guard identity.role == .coordinator else {
-            throw ProgramError(
-                .usage, "is the state of a site, not of a server", subject: state,
-                remedy: "name the directory that smpc-server init made")
-        }
-        return identity
     }
 
     private func course(
@@ -137,7 +141,9 @@ struct ServerCommand: AsyncParsableCommand {
     ) throws -> (Checkpoint, isResumed: Bool) {
         let asked = try training.resolved(settings)
         let sum = try sum(settings)
+        let file = try settings.optional(`init`, .`init`)
         if !newRun, let stored = try Checkpoint.read(directory: state), !stored.isFinished {
+            if let file { try requireSame(file, stored.configuration) }
             warn(of: stored.configuration, asked, sum)
             return (try stored.withLateRecords(from: registry.store), true)
         }
@@ -154,7 +160,6 @@ struct ServerCommand: AsyncParsableCommand {
             throw ProgramError(.usage, "expected a power of two from 1 to 2^40", subject: "--weight-max")
         }
         let seeds = RunSeeds(seed: asked.seed)
-        let file = try settings.optional(`init`, .`init`)
         let parameters =
             try file.map { try ModelFile(path: $0).parameters(as: asked.model.layout) }
             ?? seeds.initialParameters(of: asked.model)
@@ -177,6 +182,15 @@ struct ServerCommand: AsyncParsableCommand {
                 ? "the quantised sum belongs to the packed encodings, which this version does not have"
                 : "no sum is named \"\(name)\"",
             subject: "--plain", remedy: "use exact or float32")
+    }
+
+    /// An unfinished run goes on with its own first parameters only.
+    private func requireSame(_ file: String, _ stored: AveragingConfiguration) throws {
+        let hash = try ModelFile(path: file).parameters(as: stored.model.layout).hash
+        guard hash != stored.initialParamsHash else { return }
+        throw ProgramError(
+            .usage, "the unfinished run began with other parameters", subject: "--init \(file)",
+            remedy: "leave --init out to go on with it, or begin another with --new-run")
     }
 
     private func warn(of stored: AveragingConfiguration, _ asked: TrainingOptions.Resolved, _ sum: PlainSum) {

@@ -43,11 +43,14 @@ public struct TOMLFile: Equatable, Sendable {
         for (key, value) in Self.flatten(table) {
             let place = positions[key].map { "\(path):\($0)" } ?? path
             guard known.contains(key) else {
-                let meant = Suggestion.nearest(to: key, among: known)
+                let meant = Suggestion.nearest(to: key, among: known).map { "did you mean \"\($0)\"?" }
+                let table = key.split(separator: ".").dropLast().joined(separator: ".")
                 throw ProgramError(
                     .usage, "unknown key \"\(key)\"", subject: place,
-                    remedy: meant.map { "did you mean \"\($0)\"?" }
-                        ?? "known are \(known.sorted().joined(separator: ", "))")
+                    remedy: meant
+                        ?? (table.isEmpty
+                            ? "known are \(known.sorted().joined(separator: ", "))"
+                            : "keys stand in no table: leave [\(table)] out"))
             }
             guard let value else {
                 throw ProgramError(.usage, "\"\(key)\" cannot hold a value of this type", subject: place)

@@ -11,15 +11,20 @@ public struct ListenOptions: ParsableArguments {
     public var listen: HostPort?
 
     /// The file that receives the port.
-    @Option(help: "A file that receives the port when the server listens, for scripts.", completion: .file())
+    @Option(
+        help: ArgumentHelp("A file that receives the port when the server listens, for scripts.", valueName: "file"),
+        completion: .file())
     public var portFile: String?
 
     /// Whether multicast is used.
-    @Option(help: "Announce by multicast: on or off. (default: on)")
+    @Option(help: ArgumentHelp("Announce by multicast: on or off. (default: on)", valueName: "on/off"))
     public var discovery: SwitchOption?
 
     /// The interfaces that multicast uses.
-    @Option(help: "The network interfaces for multicast: lo, all, or names joined by commas. (default: all)")
+    @Option(
+        help: ArgumentHelp(
+            "The network interfaces for multicast: lo, all, or names joined by commas. (default: all)",
+            valueName: "interfaces"))
     public var interface: InterfaceOption?
 
     /// Makes the options with nothing set.
@@ -39,10 +44,12 @@ public struct ListenOptions: ParsableArguments {
 
     /// Completes what the command line leaves open.
     public func resolved(_ settings: Settings) throws(ProgramError) -> Resolved {
-        Resolved(
+        let resolved = Resolved(
             listen: try settings.value(listen, .listen, default: HostPort(host: "0.0.0.0", port: 7443)),
             portFile: try settings.optional(portFile, .portFile),
             discovery: try settings.value(discovery, .discovery, default: .on).isOn,
             interfaces: try settings.value(interface, .interface, default: .all))
+        try resolved.interfaces.requireThere()
+        return resolved
     }
 }

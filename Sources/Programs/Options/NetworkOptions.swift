@@ -19,11 +19,14 @@ public struct NetworkOptions: ParsableArguments {
     public var wait: DurationOption?
 
     /// Whether multicast is used.
-    @Option(help: "Announce and find by multicast: on or off. (default: on)")
+    @Option(help: ArgumentHelp("Announce and find by multicast: on or off. (default: on)", valueName: "on/off"))
     public var discovery: SwitchOption?
 
     /// The interfaces that multicast uses.
-    @Option(help: "The network interfaces for multicast: lo, all, or names joined by commas. (default: all)")
+    @Option(
+        help: ArgumentHelp(
+            "The network interfaces for multicast: lo, all, or names joined by commas. (default: all)",
+            valueName: "interfaces"))
     public var interface: InterfaceOption?
 
     /// Makes the options with nothing set.
@@ -56,6 +59,7 @@ public struct NetworkOptions: ParsableArguments {
             wait: try settings.value(wait, .wait, default: DurationOption(.seconds(30))).duration,
             discovery: try settings.value(discovery, .discovery, default: .on).isOn,
             interfaces: try settings.value(interface, .interface, default: .all))
+        try resolved.interfaces.requireThere()
         guard resolved.server != nil || resolved.discovery else {
             throw ProgramError(
                 .usage, "without multicast the coordinator's address is needed", subject: "--discovery off",

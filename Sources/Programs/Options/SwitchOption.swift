@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Glibc
 
 /// Reads `on` or `off`; configuration files and the environment may also say true or false.
 public enum SwitchOption: String, Sendable, CaseIterable {
@@ -57,6 +58,18 @@ extension InterfaceOption: ExpectedArgument {
 
     /// Gives the text that reads back as the same choice.
     public var defaultValueDescription: String { description }
+
+    /// Refuses a name that no interface of this host has.
+    ///
+    /// - Throws: `ProgramError` with `usage`.
+    func requireThere() throws(ProgramError) {
+        guard case .named(let names) = self else { return }
+        for name in names where if_nametoindex(name) == 0 {
+            throw ProgramError(
+                .usage, "no network interface is named \"\(name)\"", subject: "--interface",
+                remedy: "use lo, all, or a name that `ip link` shows")
+        }
+    }
 }
 
 extension InterfaceOption: CustomStringConvertible {

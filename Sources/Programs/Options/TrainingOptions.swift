@@ -6,43 +6,55 @@ public import Learning
 /// Says what a run trains and how; both arms of a comparison take the same options.
 public struct TrainingOptions: ParsableArguments {
     /// The rounds to apply.
-    @Option(help: "How many rounds to apply. (default: 15)")
+    @Option(help: ArgumentHelp("How many rounds to apply. (default: 15)", valueName: "count"))
     public var rounds: Int?
 
     /// The model.
-    @Option(help: "The model: mlp:INPUTS-HIDDEN-…-CLASSES or softmax:INPUTS-CLASSES. (default: mlp:784-128-10)")
+    @Option(
+        help: ArgumentHelp(
+            "The model: mlp:INPUTS-HIDDEN-…-CLASSES or softmax:INPUTS-CLASSES. (default: mlp:784-128-10)",
+            valueName: "spec"))
     public var model: String?
 
     /// The number that every seed derives from.
-    @Option(help: "The number that every seed derives from; the same number repeats a run. (default: drawn anew)")
+    @Option(
+        help: ArgumentHelp(
+            "The number that every seed derives from; the same number repeats a run. (default: drawn anew)",
+            valueName: "seed"))
     public var seed: UInt64?
 
     /// The optimizer of local training.
-    @Option(help: "How clients train: sgd, momentum or adam. (default: momentum)")
+    @Option(help: ArgumentHelp("How clients train: sgd, momentum or adam. (default: momentum)", valueName: "name"))
     public var optimizer: OptimizerOption?
 
     /// The step of local training.
-    @Option(help: "The learning rate. (default: 0.01; 0.001 with adam)")
+    @Option(help: ArgumentHelp("The learning rate. (default: 0.01; 0.001 with adam)", valueName: "number"))
     public var learningRate: Double?
 
     /// The momentum of local training.
-    @Option(help: "The momentum, at least 0 and below 1; 0 with sgd. (default: 0.9)")
+    @Option(help: ArgumentHelp("The momentum, at least 0 and below 1; 0 with sgd. (default: 0.9)", valueName: "number"))
     public var momentum: Double?
 
     /// The samples of one step.
-    @Option(help: "Samples per step of local training. (default: 32)")
+    @Option(help: ArgumentHelp("Samples per step of local training. (default: 32)", valueName: "count"))
     public var batchSize: Int?
 
     /// The passes over the local data.
-    @Option(help: "Passes over the local data per round. (default: 1)")
+    @Option(help: ArgumentHelp("Passes over the local data per round. (default: 1)", valueName: "count"))
     public var localEpochs: Int?
 
     /// How participants weigh.
-    @Option(help: "How clients weigh in the mean: by their samples, or all alike (uniform). (default: samples)")
+    @Option(
+        help: ArgumentHelp(
+            "How clients weigh in the mean: by their samples, or all alike (uniform). (default: samples)",
+            valueName: "name"))
     public var weights: WeightsOption?
 
     /// The encoding of the summed vectors.
-    @Option(help: "The encoding of the vectors that are summed; this version has exact only. (default: exact)")
+    @Option(
+        help: ArgumentHelp(
+            "The encoding of the vectors that are summed; this version has exact only. (default: exact)",
+            valueName: "name"))
     public var encoding: String?
 
     /// Makes the options with nothing set.

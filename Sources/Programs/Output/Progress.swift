@@ -70,6 +70,11 @@ public struct Progress: Sendable {
         }
     }
 
+    /// Prints how a run ended; nil for one that did not end well, whose error says so.
+    public func end(_ text: String?, _ body: some Encodable) {
+        if text != nil || style == .json { result(text ?? "", body) }
+    }
+
     /// Writes the line of one round.
     static func line(_ record: RoundRecord, of total: Int) -> String {
         [

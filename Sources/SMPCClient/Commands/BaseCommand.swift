@@ -9,19 +9,23 @@ import Programs
 /// Deals with the parameters under which this site may not upload again.
 struct BaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "base", abstract: "See why this site stays silent under the present parameters.",
+        commandName: "base", abstract: "Shows why this site stays silent under the present parameters.",
         subcommands: [Release.self])
 
     /// Shows what a release would mean; releasing itself is refused.
     struct Release: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "release",
-            abstract: "Show the base under which this site stays silent, and why.",
+            abstract: "Shows the base under which this site stays silent, and why.",
             discussion: """
                 A site sends one update under one base (the parameters that it was computed from), so that no two sums \
                 with different participants can be subtracted to show a single update. Where it cannot rule out that \
                 a sum was opened already, it stays silent until the base moves. This version shows that and does not \
                 release: start again with the other sites instead.
+
+                  smpc-client base release --state site-a
+
+                Exit codes: 0 done, 1 failed, 64 usage.
                 """)
 
         @OptionGroup var state: StateOptions

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
-import FoundationEssentials
+import Foundation
 import Glibc
 import Identity
 import Primitives
@@ -12,15 +12,22 @@ import Transport
 struct JoinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "join",
-        abstract: "Join a federation with an invitation token.",
+        abstract: "Joins a federation with an invitation token.",
         discussion: """
             Reads the token from standard input, or from --token-file, never from the command line, where other users \
             of this host could see it. The site's private key is made here and never leaves the state directory. \
             An identity that exists is never overwritten; after an interruption the same token works again.
+
+              smpc-client join --state site-a < token-a
+              smpc-client join --state site-a --token-file token-a --server fl.example.org:7443
+
+            Exit codes: 0 done, 1 failed, 64 usage, 69 coordinator not reachable, 130 or 143 interrupted.
             """)
 
     @OptionGroup var state: StateOptions
-    @Option(help: "The file that holds the token. (default: standard input)", completion: .file())
+    @Option(
+        help: ArgumentHelp("The file that holds the token. (default: standard input)", valueName: "file"),
+        completion: .file())
     var tokenFile: String?
     @OptionGroup var network: NetworkOptions
     @OptionGroup var output: OutputOptions
@@ -33,9 +40,8 @@ struct JoinCommand: AsyncParsableCommand {
                 .usage, "holds an identity already, which is not overwritten", subject: directory.path,
                 remedy: "run with it, or name another directory with --state")
         }
-        let token = try readToken()
-        let now = Int64(Date().timeIntervalSince1970)
-        try token.requireUnexpired(now: now)
+        let now = unixNow()
+        let token = try readToken(now: now)
         let key = try PartyIdentity.key(directory: directory.path)
         let locator = CoordinatorLocator(
             federation: token.federation, network: network, hints: token.addresses.compactMap { HostPort($0) },
@@ -53,26 +59,44 @@ struct JoinCommand: AsyncParsableCommand {
         try save(identity, token, connection, directory)
     }
 
-    private func readToken() throws -> InvitationToken {
-        let bytes: Data?
-        if let tokenFile {
-            bytes = FileManager.default.contents(atPath: tokenFile)
-        } else {
-            if isatty(STDIN_FILENO) == 1 { Console.shared.error("Paste the token, then press Enter:") }
-            bytes = readLine(strippingNewline: true).map { Data($0.utf8) }
-        }
-        guard let bytes, !bytes.isEmpty else {
-            let place = tokenFile ?? "standard input"
+    /// Where the token is read from.
+    private var place: String { tokenFile ?? "standard input" }
+
+    private func readToken(now: Int64) throws -> InvitationToken {
+        let text = try tokenText().trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !text.isEmpty else {
             throw ProgramError(
                 .usage, "no token there", subject: place,
                 remedy: "smpc-client join --state \(state.state) < token, or give --token-file FILE")
         }
+        guard !text.contains(where: \.isWhitespace) else {
+            throw ProgramError(
+                .usage, "holds more than one token", subject: place, remedy: "give it one token, in one line")
+        }
         do {
-            return try InvitationToken(text: String(decoding: bytes, as: UTF8.self))
+            let token = try InvitationToken(text: text)
+            try token.requireUnexpired(now: now)
+            return token
+        } catch .expired(let time) {
+            throw ProgramError(
+                .failed, "the token expired on \(UTCTime(time))", subject: place,
+                remedy: "ask the operator for a new one: smpc-server invite NAME")
         } catch {
             throw ProgramError(
-                .usage, error.description, subject: tokenFile ?? "standard input",
+                .usage, error.description, subject: place,
                 remedy: "the operator makes one with: smpc-server invite NAME")
+        }
+    }
+
+    private func tokenText() throws -> String {
+        guard let tokenFile else {
+            if isatty(STDIN_FILENO) == 1 { Console.shared.error("Paste the token, then press Enter:") }
+            return readLine() ?? ""
+        }
+        do {
+            return String(decoding: try PrivateFile.read(tokenFile), as: UTF8.self)
+        } catch {
+            throw ProgramError(.usage, "\(error)", remedy: "correct --token-file")
         }
     }
 

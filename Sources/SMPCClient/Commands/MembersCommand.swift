@@ -10,17 +10,21 @@ import Programs
 struct MembersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "members",
-        abstract: "Show whom this site trusts to be in the federation, and confirm newcomers.",
+        abstract: "Shows whom this site trusts to be in the federation, and confirms newcomers.",
         subcommands: [List.self, Confirm.self], defaultSubcommand: List.self)
 
     /// Lists the record.
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
-            abstract: "List the members with their fingerprints and what this site has said about them.",
+            abstract: "Lists the members with their fingerprints and what this site has said about them.",
             discussion: """
                 The members of the first epoch are recorded on trust. Compare fingerprints, or the roster fingerprint, \
                 which stands for all of them, with the other sites by telephone.
+
+                  smpc-client members --state site-a
+
+                Exit codes: 0 done, 1 failed, 64 usage.
                 """)
 
         @OptionGroup var state: StateOptions
@@ -36,10 +40,15 @@ struct MembersCommand: AsyncParsableCommand {
     struct Confirm: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "confirm",
-            abstract: "Confirm newcomers, so that this site takes part in epochs with them.",
+            abstract: "Confirms newcomers, so that this site takes part in epochs with them.",
             discussion: """
                 Without a name, ID or --all it shows who waits to be confirmed. Ask the member for its fingerprint \
                 before confirming: the coordinator's word does not count. A running client notices at once.
+
+                  smpc-client members confirm --state site-a
+                  smpc-client members confirm hospital-d --state site-a
+
+                Exit codes: 0 done, 1 failed, 64 usage.
                 """)
 
         @Argument(help: "Names or IDs (or the first 8 or more digits of an ID) of the members to confirm.")

@@ -5,19 +5,23 @@ import Identity
 import Learning
 import Messages
 import Programs
+import Reporting
 import Shares
 
 /// Takes part in a run.
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Take part in a run: train on this site's data and send masked updates.",
+        abstract: "Takes part in a run: trains on this site's data and sends masked updates.",
         discussion: """
             The coordinator is found by multicast, or at --server. After an interruption, whatever its cause, the same \
             command goes on where it was: nothing is ever sent twice in two versions.
 
             Each option can also be set in config.toml in the state directory, or as SUMMAND_… in the environment \
             (--rejoin-wait is rejoin_wait and SUMMAND_REJOIN_WAIT); the command line wins, then the environment.
+
+              smpc-client run --state site-a --dataset fashion-mnist --partition dirichlet:0.5 --part 0/10
+              smpc-client run --state site-a --dataset csv:patients.csv --label outcome --server fl.example.org:7443
 
             Exit codes: 0 done, 1 failed, 2 the run was aborted, 3 a check or a signature did not hold (see evidence/ \
             in the state directory), 64 usage, 69 coordinator not reachable, 130 or 143 interrupted.
@@ -44,10 +48,12 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup(title: "Data") var dataset: DatasetOptions
     @Option(
         name: .customLong("init"),
-        help: "A safetensors file with the first parameters, for a run that starts from one.",
+        help: ArgumentHelp(
+            "A safetensors file with the first parameters, for a run that starts from one.", valueName: "file"),
         completion: .file())
     var initialFile: String?
-    @Option(help: "A directory for this site's own rounds.jsonl.", completion: .directory)
+    @Option(
+        help: ArgumentHelp("A directory for this site's own rounds.jsonl.", valueName: "dir"), completion: .directory)
     var metrics: String?
     @OptionGroup(title: "Output") var output: OutputOptions
 
@@ -60,6 +66,8 @@ struct RunCommand: AsyncParsableCommand {
         let policy = try PolicyFile.read(directory.policy)
         let initialFile = try settings.optional(initialFile, .`init`)
         if let initialFile { _ = try ModelFile(path: initialFile).read() }
+        let metrics = try settings.optional(metrics, .metrics)
+        if let metrics { try RunWriter.check(directory: metrics) }
         let learner = LocalLearner(dataset)
         try learner.check()
         let lock = try StateLock(directory: directory.path)
@@ -75,7 +83,7 @@ struct RunCommand: AsyncParsableCommand {
             rejoinWait: try settings.value(rejoinWait, .rejoinWait, default: DurationOption(.seconds(120))).duration,
             listen: try settings.value(listen, .listen, default: anyPort),
             arithmetic: Arithmetic(try settings.value(arithmetic, .arithmetic, default: .field64)),
-            metrics: try settings.optional(metrics, .metrics), progress: progress,
+            metrics: metrics, progress: progress,
             logger: output.logger(label: "smpc-client"))
         let end = try await Interruption.exiting(
             onSignal: { progress.note("ending after signal \($0); run again to go on") },

@@ -5,7 +5,10 @@ import Programs
 
 /// Names the state directory of the site.
 struct StateOptions: ParsableArguments {
-    @Option(help: "The site's state directory: key, policy and everything it must not forget.", completion: .directory)
+    @Option(
+        help: ArgumentHelp(
+            "The site's state directory: key, policy and everything it must not forget.", valueName: "dir"),
+        completion: .directory)
     var state = "site"
 
     var directory: SiteDirectory { SiteDirectory(state) }

@@ -10,7 +10,14 @@ import Programs
 /// Shows where this site stands, from its own state alone.
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show where this site stands: run, epoch, round and model.")
+        commandName: "status", abstract: "Shows where this site stands: run, epoch, round and model.",
+        discussion: """
+            May be called while the client runs.
+
+              smpc-client status --state site-a
+
+            Exit codes: 0 done, 1 failed, 64 usage.
+            """)
 
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions

@@ -14,10 +14,14 @@ struct InitCommand: ParsableCommand {
             The directory then holds ca.pem and ca-key.pem (the authority), certificate.pem and key.pem (this server), \
             federation.sqlite (members, invitations, runs) and config.toml (settings for run). Keep it: without it the \
             federation is lost, and whoever has it can admit members.
+
+              smpc-server init --state fed --federation demo
+
+            Exit codes: 0 done, 1 failed, 64 usage.
             """)
 
     @OptionGroup var place: StateOptions
-    @Option(help: "The federation's name: 1 to 63 letters, digits and hyphens.")
+    @Option(help: ArgumentHelp("The federation's name: 1 to 63 letters, digits and hyphens.", valueName: "name"))
     var federation: String
     @OptionGroup var output: OutputOptions
 

@@ -12,12 +12,18 @@ struct InviteCommand: ParsableCommand {
             With --out, DIR/NAME.token is written for each name, readable by its owner only. Without it the token of \
             exactly one name is printed. A token is a secret: whoever has it can join in the site's place. A new \
             invitation takes back an unused earlier one of the same name.
+
+              smpc-server invite hospital-a --state fed > token-a
+              smpc-server invite site-a site-b site-c --state fed --out tokens --address fl.example.org:7443
+
+            Exit codes: 0 done, 1 failed, 64 usage.
             """)
 
     @Argument(help: "What people will call the site; 1 to 64 printable characters.")
     var names: [String]
     @OptionGroup var place: StateOptions
-    @Option(help: "The directory that receives one file a name.", completion: .directory)
+    @Option(
+        help: ArgumentHelp("The directory that receives one file a name.", valueName: "dir"), completion: .directory)
     var out: String?
     @Option(
         parsing: .upToNextOption,
@@ -59,7 +65,9 @@ struct InviteCommand: ParsableCommand {
 
     private func check(_ name: String, _ taken: Set<String>) throws {
         guard MemberName.isValid(name) else {
-            throw ProgramError(.usage, "\"\(name)\" is not a name: use 1 to 64 printable characters", subject: "invite")
+            throw ProgramError(
+                .usage, "\"\(name)\" is not a name: use 1 to 64 bytes of printable text, with no space at either end",
+                subject: "invite")
         }
         guard out == nil || (!name.contains("/") && !name.hasPrefix(".")) else {
             throw ProgramError(.usage, "\"\(name)\" cannot be the name of a file", subject: "invite")

@@ -14,6 +14,10 @@ struct MembersCommand: ParsableCommand {
         discussion: """
             The fingerprint is what each site prints as well, for people to compare by telephone. It is that of all \
             members; an epoch of fewer has another.
+
+              smpc-server members --state fed
+
+            Exit codes: 0 done, 1 failed, 64 usage.
             """)
 
     @OptionGroup var place: StateOptions

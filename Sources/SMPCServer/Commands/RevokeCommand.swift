@@ -9,8 +9,14 @@ import Storage
 struct RevokeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "Shuts a member's key out for ever, or takes an unused invitation back.",
-        discussion: "A server that runs notices within a second, closes the member's connection and goes on without it."
-    )
+        discussion: """
+            A server that runs notices within a second, closes the member's connection and goes on without it. The \
+            site can join anew only as a new member, with another key.
+
+              smpc-server revoke hospital-a --state fed
+
+            Exit codes: 0 done, 1 failed, 64 usage.
+            """)
 
     @Argument(help: "The name or the ID of the member, or the name of an invitation.")
     var member: String

@@ -7,7 +7,14 @@ import Programs
 struct RoundsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rounds", abstract: "Lists the rounds of the last run that were applied or skipped.",
-        discussion: "May be called while the server runs.")
+        discussion: """
+            One line a round: its number, which counts over all runs, its epoch, kind and outcome, and the hash of the \
+            parameters after it. May be called while the server runs.
+
+              smpc-server rounds --state fed
+
+            Exit codes: 0 done, 1 failed, 64 usage.
+            """)
 
     @OptionGroup var place: StateOptions
     @OptionGroup var output: OutputOptions

@@ -22,20 +22,31 @@ struct RunCommand: AsyncParsableCommand {
             error. DIR of --metrics receives rounds.jsonl and summary.json; the state directory always holds the \
             present model.safetensors.
 
+              smpc-server run --state fed --rounds 15 --cohort 10 --listen 0.0.0.0:7443 --metrics metrics/first
+              smpc-server run --state fed --resume
+
             Exit codes: 0 done, 1 failed, 2 aborted (too few sites), 3 verification failed, 64 usage, 130 or 143 \
             interrupted.
             """)
 
     @OptionGroup var place: StateOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
-    @Option(help: "Begin with the parameters of this safetensors file; sites must name its hash in their policies.")
+    @Option(
+        help: ArgumentHelp(
+            "Begin with the parameters of this safetensors file; sites must name its hash in their policies.",
+            valueName: "file"))
     var `init`: String?
-    @Option(help: "Clip each update to this L2 norm; 0 for none. (default: 0)")
+    @Option(help: ArgumentHelp("Clip each update to this L2 norm; 0 for none. (default: 0)", valueName: "number"))
     var clip: Double?
-    @Option(help: "The number of samples of weight 1, a power of two; more are clipped to it. (default: 1048576)")
+    @Option(
+        help: ArgumentHelp(
+            "The number of samples of weight 1, a power of two; more are clipped to it. (default: 1048576)",
+            valueName: "number"))
     var weightMax: Double?
 
-    @Option(help: "How many sites to wait for before the first epoch. (default: everyone invited)")
+    @Option(
+        help: ArgumentHelp(
+            "How many sites to wait for before the first epoch. (default: everyone invited)", valueName: "count"))
     var cohort: Int?
     @Option(
         help: ArgumentHelp(
@@ -48,11 +59,15 @@ struct RunCommand: AsyncParsableCommand {
     var rejoinWait: DurationOption?
     @Option(help: ArgumentHelp("How long a round waits for uploads. (default: 600s)", valueName: "duration"))
     var uploadWait: DurationOption?
-    @Option(help: "Rounds before the keys are exchanged anew. (default: 100)")
+    @Option(help: ArgumentHelp("Rounds before the keys are exchanged anew. (default: 100)", valueName: "count"))
     var roundsPerEpoch: Int?
-    @Option(help: "The share of corrupt sites that the numbers are computed for, 0 to 50 percent. (default: 20)")
+    @Option(
+        help: ArgumentHelp(
+            "The share of corrupt sites that the numbers are computed for, 0 to 50 percent. (default: 20)",
+            valueName: "percent"))
     var gamma: Int?
-    @Option(help: "How helper slots are filled; this version has all only. (default: all)")
+    @Option(
+        help: ArgumentHelp("How helper slots are filled; this version has all only. (default: all)", valueName: "name"))
     var mode: String?
 
     @Flag(help: "Take the unfinished run up; an error if there is none.")
@@ -67,11 +82,14 @@ struct RunCommand: AsyncParsableCommand {
             """)
     var arithmetic: ArithmeticOption?
     @OptionGroup(title: "Network") var network: ListenOptions
-    @Option(help: "The directory that receives rounds.jsonl and summary.json.", completion: .directory)
+    @Option(
+        help: ArgumentHelp("The directory that receives rounds.jsonl and summary.json.", valueName: "dir"),
+        completion: .directory)
     var metrics: String?
-    @Option(help: "The name of the data, for the records only. (default: unknown)")
+    @Option(help: ArgumentHelp("The name of the data, for the records only. (default: unknown)", valueName: "name"))
     var dataset: String?
-    @Option(help: "How the data is divided, for the records only. (default: unknown)")
+    @Option(
+        help: ArgumentHelp("How the data is divided, for the records only. (default: unknown)", valueName: "scheme"))
     var partition: String?
     @OptionGroup(title: "Output") var output: OutputOptions
 
@@ -88,11 +106,13 @@ struct RunCommand: AsyncParsableCommand {
         let store = try state.store()
         let choice = try choice(settings, store, federation: identity.federation.text)
         let network = try network.resolved(settings)
+        let metrics = try settings.optional(metrics, .metrics)
+        if let metrics { try RunWriter.check(directory: metrics) }
         let run = ServerRun(
             state: state, identity: identity, store: store, choice: choice,
             hasFixedCohort: try settings.optional(cohort, .cohort) != nil,
             arithmetic: Arithmetic(try settings.value(arithmetic, .arithmetic, default: .field64)), network: network,
-            metrics: try settings.optional(metrics, .metrics),
+            metrics: metrics,
             dataset: try settings.value(dataset, .dataset, default: "unknown"),
             partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),
             logger: output.logger(label: "smpc-server"))

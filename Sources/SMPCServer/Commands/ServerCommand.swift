@@ -28,6 +28,9 @@ struct ServerCommand: AsyncParsableCommand {
 
 /// Names the directory that holds everything of one federation.
 struct StateOptions: ParsableArguments {
-    @Option(help: "The directory that holds this federation: authority, identity, database.", completion: .directory)
-    var state: String
+    @Option(
+        help: ArgumentHelp(
+            "The directory that holds this federation: authority, identity, database.", valueName: "dir"),
+        completion: .directory)
+    var state = "fed"
 }

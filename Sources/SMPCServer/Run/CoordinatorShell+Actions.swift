@@ -99,7 +99,8 @@ extension CoordinatorShell {
             describe(recorder.membersMin), outcome: reported, reason: outcome == .complete ? nil : sentence,
             counters: counters)
         logRefusals()
-        if let summary { progress.result(sentence, summary) } else { progress.result(sentence, ["ending": sentence]) }
+        let text = outcome == .complete || outcome == .converged ? sentence : nil
+        if let summary { progress.end(text, summary) } else { progress.end(text, ["ending": sentence]) }
     }
 
     /// Logs what was refused, for `--verbose`.
@@ -174,7 +175,8 @@ extension CoordinatorShell {
             pruneSums()
         case .memberLost(let party, let phase): progress.note("\(name(party)) is lost (\(phase))")
         case .proposalRefused(let party, let line, let detail):
-            progress.warning("\(name(party)) refused the epoch (\(line)): \(detail)")
+            progress.warning("\(name(party)) refused the epoch: \(detail)")
+            logger.debug("refused", metadata: ["party": "\(party)", "line": "\(line)"])
         case .roundApplied: break
         case .roundOpened(let context):
             try log.store.set(RunRecorder.key, to: try recorder.encoded())

@@ -35,8 +35,9 @@ struct PreparedRun: Sendable {
         if choice.mode != .new, history.isUnfinished, let configuration = history.configuration,
             let chain = history.chain
         {
-            model = try ServerModel(
-                paramsHash: chain.paramsHash, layout: ModelLayout(bytes: configuration.layout), files: files)
+            let layout = try ModelLayout(bytes: configuration.layout)
+            if let file = choice.initialFile { try Self.requireSame(file, configuration, layout) }
+            model = try ServerModel(paramsHash: chain.paramsHash, layout: layout, files: files)
             resumedAfter = chain.appliedRounds
             recorded = try store.value(RunRecorder.key)
         } else {
@@ -68,6 +69,17 @@ struct PreparedRun: Sendable {
         storedSums = facts.compactMap(Self.storedSum)
         machine = try Coordinator(
             settings: choice.settings, facts: facts, registry: members, signer: identity.key, now: .now)
+    }
+
+    /// An unfinished run goes on with its own first parameters only.
+    private static func requireSame(
+        _ file: String, _ configuration: RunConfiguration, _ layout: ModelLayout
+    ) throws {
+        let hash = try ModelFile(path: file).parameters(as: layout).hash
+        if case .file(let first) = configuration.initial, first == hash { return }
+        throw ProgramError(
+            .usage, "the unfinished run began with other parameters", subject: "--init \(file)",
+            remedy: "leave --init out to go on with it, or begin another with --new-run")
     }
 
     private static func storedSum(_ fact: CoordinatorFact) -> (ctx: Digest, epochHash: Digest)? {

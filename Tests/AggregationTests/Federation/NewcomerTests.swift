@@ -37,6 +37,17 @@ import Testing
         #expect(!federation.queue.isEmpty)
     }
 
+    @Test func theWaitForTheCohortBeginsAnewWhenEverybodyHasGone() throws {
+        let federation = try MemoryFederation(sites: 3)
+        try federation.connect("site-0")
+        try federation.disconnect("site-0")
+        try federation.run()
+        #expect(federation.end == nil && federation.coordinator?.nextDeadline == nil)
+        try federation.connect("site-0")
+        try federation.run()
+        #expect(federation.end?.outcome == .aborted)
+    }
+
     /// What `members confirm` beside a running client leads to.
     private func confirm(_ id: PartyID, at name: String, in federation: MemoryFederation) throws {
         let site = try #require(federation.names[name].flatMap { federation.sites[$0] })

@@ -245,6 +245,7 @@ class AttackTests(unittest.TestCase):
                 (9, {"configuration": {**run, "cohort_min": 2}}),
                 (9, {"configuration": {**run, "cohort_min": 4}}),
                 (10, {"model_hash": bytes(32)}),
+                (10, {"applied_rounds": 1}),
                 (17, {"configuration": {**run, "learning_rate": 0.2}}),
             ]
             for lines, fault in faults:

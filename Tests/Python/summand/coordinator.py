@@ -159,6 +159,7 @@ class Coordinator:
             "mode": committee.ALL,
             "slots": len(entries),
             "configuration": self.chain.configuration,
+            "applied_rounds": self.chain.applied,
         }
 
     def envelope(self, proposal: Message) -> Message:

@@ -15,6 +15,8 @@ import Transport
 actor PeerMesh {
     /// The most dials at one time.
     static let dialsMax = 16
+    /// The most messages that one connection may bring: an exchange takes four, and more when they are said again.
+    static let messagesMax = 64
     private static let dialTimeout = Duration.seconds(4)
     private static let pauseMin = Duration.milliseconds(50)
     private static let pauseMax = Duration.seconds(2)
@@ -39,6 +41,9 @@ actor PeerMesh {
     private let inbox: SiteInbox
     private let logger: Logger
     private var targets: [PartyID: Target] = [:]
+    /// The members of the last epoch that this site took part in, whom it listens to: also behind the end of its own exchange,
+    /// as a member whose connection broke may still lack an answer.
+    private var members: [PartyID: PublicKey] = [:]
     private var links: [PartyID: Link] = [:]
     private var directory: [PartyID: [String]] = [:]
     private var dialing = 0
@@ -61,6 +66,7 @@ actor PeerMesh {
     func connect(to members: [EpochProposal.Member]) {
         exchange += 1
         let now = ContinuousClock.now
+        self.members = Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0.key) })
         targets = [:]
         for member in members {
             targets[member.id] = Target(key: member.key, isDialled: identity.id < member.id, due: now)
@@ -92,7 +98,8 @@ actor PeerMesh {
         }
     }
 
-    /// Takes a connection that a peer dialled: a party of this federation, not this one, with the key of the proposal.
+    /// Takes a connection that a peer dialled: a member of the epoch, with the key of the proposal. Others have a certificate
+    /// and nothing more (protocol section 3); a member that is ahead of this site comes again.
     func accept(_ connection: Connection) {
         guard let peer = connection.peer, case .party(let id) = peer.role, id != identity.id,
             isExpected(connection, id)
@@ -103,12 +110,12 @@ actor PeerMesh {
     }
 
     private func isExpected(_ connection: Connection, _ id: PartyID) -> Bool {
-        guard let key = targets[id]?.key else { return true }
+        guard let key = members[id] else { return false }
         return connection.peer?.publicKey == key
     }
 
     private func refuse(_ connection: Connection) {
-        logger.warning("peer refused", metadata: ["address": "\(connection.remoteAddress)"])
+        logger.debug("peer refused", metadata: ["address": "\(connection.remoteAddress)"])
         Task { await connection.close(reason: .unwelcome) }
     }
 
@@ -128,10 +135,18 @@ actor PeerMesh {
     /// Reads a connection to its end. Outside the actor's turn: the inbox may wait for this actor.
     private nonisolated func read(_ connection: Connection, from id: PartyID, _ number: Int) async {
         await inbox.submit(.peerConnected(id))
+        var messages = 0
         do {
-            for try await event in connection.events {
+            reading: for try await event in connection.events {
                 switch event {
                 case .message(let bytes):
+                    if messages == 0 { await heard(id, number) }
+                    messages += 1
+                    guard messages <= Self.messagesMax else {
+                        logger.warning("peer says too much", metadata: ["party": "\(id.hex)"])
+                        await connection.close(reason: .unwelcome)
+                        break reading
+                    }
                     do {
                         await inbox.submit(.peerMessage(id, try ControlMessage(encoded: bytes)))
                     } catch {
@@ -146,12 +161,25 @@ actor PeerMesh {
         if await ended(id, number) { await inbox.submit(.peerDisconnected(id)) }
     }
 
+    /// A peer that says something takes part: if the connection breaks now, it is dialled again soon.
+    private func heard(_ id: PartyID, _ number: Int) {
+        guard links[id]?.number == number else { return }
+        targets[id]?.attempts = 0
+    }
+
     private func ended(_ id: PartyID, _ number: Int) -> Bool {
         guard links[id]?.number == number else { return false }
         links[id] = nil
-        targets[id]?.due = .now + Self.pauseMin
+        pause(id)
         pump()
         return true
+    }
+
+    /// Waits longer with every attempt that led to nothing.
+    private func pause(_ id: PartyID) {
+        guard let target = targets[id] else { return }
+        let pause = min(Self.pauseMin * (1 << min(target.attempts, 6)), Self.pauseMax)
+        targets[id]?.due = .now + pause * Double.random(in: 0.75...1.25)
     }
 }
 
@@ -199,14 +227,12 @@ extension PeerMesh {
                 break
             }
             targets[id]?.isBusy = false
-            targets[id]?.attempts = 0
             hold(connection, to: id)
         case .failure(let error):
             guard number == exchange else { break }
             logger.debug("peer not dialled", metadata: ["party": "\(id.hex)", "reason": "\(error)"])
-            let pause = min(Self.pauseMin * (1 << min(target.attempts, 6)), Self.pauseMax)
             targets[id]?.isBusy = false
-            targets[id]?.due = .now + pause * Double.random(in: 0.75...1.25)
+            pause(id)
         }
         pump()
     }

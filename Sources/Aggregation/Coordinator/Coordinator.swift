@@ -110,6 +110,11 @@ public struct Coordinator: Sendable {
     /// What the machine is doing, for status and logs.
     public var phaseName: String { phase.name }
 
+    /// How many parties are connected, and how many are waited for before the first epoch; nil from then on.
+    public var gathered: (present: Int, wanted: Int)? {
+        if case .gathering = phase { (connected.count, settings.cohort) } else { nil }
+    }
+
     /// Whether the run is over.
     public var hasEnded: Bool {
         if case .ended = phase { true } else { false }

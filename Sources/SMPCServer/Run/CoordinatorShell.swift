@@ -126,6 +126,9 @@ actor CoordinatorShell {
             end(.failed(error))
         }
         closeWhoIsShutOut()
+        if let gathered = machine.gathered, !hasEnded {
+            progress.status("\(gathered.present) of \(gathered.wanted) sites are here")
+        }
         schedule()
     }
 

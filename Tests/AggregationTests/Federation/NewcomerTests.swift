@@ -33,8 +33,10 @@ import Testing
         try federation.event { try $0.registryChanged(federation.registry, cohort: 4, now: federation.now) }
         try federation.connectAll()
         #expect(federation.coordinator?.plan == nil && federation.queue.isEmpty)
+        #expect(try #require(federation.coordinator?.gathered) == (present: 3, wanted: 4))
         try federation.event { try $0.registryChanged(federation.registry, cohort: 3, now: federation.now) }
         #expect(!federation.queue.isEmpty)
+        #expect(federation.coordinator?.gathered == nil)
     }
 
     @Test func theWaitForTheCohortBeginsAnewWhenEverybodyHasGone() throws {

@@ -27,7 +27,7 @@ import Foundation
         say(before.joined(separator: "\n"))
         let rows = try chosen.map { benchmark in
             let row = Row(
-                benchmark, try Measurement(of: benchmark.prepare(), effort: options.effort),
+                benchmark, try Measurement(of: benchmark, effort: options.effort),
                 repetitions: options.effort.repetitions)
             complain("measured \(row.title)")
             return row

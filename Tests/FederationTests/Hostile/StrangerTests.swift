@@ -45,10 +45,15 @@ import Transport
         let serving = try server.start(rounds: Self.rounds)
         let port = try await server.port()
         let parties = try await server.parties(3, port: port, newMembers: .ask)
+        // The run does not end before the attack, however quick the machine is.
+        await parties[0].hold(training: Self.rounds)
         let running = Task { try await run(parties, port: port) }
         while await parties[0].applied < 2 { try await Task.sleep(for: .milliseconds(5)) }  // until rounds go through
-        try await body(server, port)
+        let attacked: Result<Void, any Error>
+        do { attacked = .success(try await body(server, port)) } catch { attacked = .failure(error) }
+        await parties[0].release()
         try await running.value
+        try attacked.get()
         #expect(try await serving.value.outcome == .complete)
         let summary = try server.records().summary
         #expect(summary.paramsHashes == hashes)

@@ -47,6 +47,8 @@ actor TestParty {
     private var sum: Field64Vector?
     private var silentStreams: [OutgoingStream] = []
     private var handedOver: [Float] = []
+    /// The training round whose update waits for `release`, and the base of that update once it does.
+    private var held: (training: Int, base: Digest?)?
     private var connection: Connection?
     /// Counts connections: what comes from an earlier one is too late.
     private var connections = 0
@@ -186,7 +188,19 @@ actor TestParty {
         kept = KeptUpdate(
             base: context.base, delta: delta, samples: count == 0 ? 0 : 16 << number, lossSum: Double(training) * 4,
             correct: 6, tested: 8, seed: SecretBytes(randomCount: 32))
+        guard training != held?.training else {
+            held?.base = context.base
+            return
+        }
         post(.updateMade(context.base))
+    }
+
+    /// Keeps the update of a training round back, and with it the end of the run.
+    func hold(training: Int) { held = (training, nil) }
+
+    func release() {
+        if let base = held?.base { post(.updateMade(base)) }
+        held = nil
     }
 
     private func makeVector(_ order: VectorOrder) throws {

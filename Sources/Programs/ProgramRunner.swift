@@ -61,7 +61,7 @@ public enum ProgramRunner {
     static func programError(for error: any Error) -> ProgramError? {
         var result = translated(error)
         let isFull = [ENOSPC, EDQUOT].contains { result?.what.contains(String(cString: strerror($0))) == true }
-        if isFull, result?.remedy == nil { result?.remedy = "make room on that disk, then run again" }
+        if isFull { result?.remedy = "make room on that disk, then run again" }
         return result
     }
 

@@ -59,8 +59,14 @@ import Testing
         #expect(reached, "\(federation.lastWords)")
         for suffix in ["", "-wal"] {
             try FileManager.default.copyItem(atPath: path + suffix, toPath: federation.path("old\(suffix)"))
+            try FileManager.default.copyItem(atPath: path + suffix, toPath: federation.path("read\(suffix)"))
         }
-        await killed(at: "answered", federation)
+        let copied = try MemberStore(path: federation.path("read")).facts().count
+        let hasGoneOn = await eventually(within: .seconds(60)) {
+            (try? MemberStore(path: path).facts().count) ?? 0 > copied
+        }
+        #expect(hasGoneOn, "\(federation.lastWords)")
+        await federation.killClient(1)
         for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
         for suffix in ["", "-wal"] {
             try FileManager.default.copyItem(atPath: federation.path("old\(suffix)"), toPath: path + suffix)

@@ -16,6 +16,8 @@ final class ProcessFederation {
     /// A command that runs the server, such as nsenter with its options.
     var serverPrefix: [String] = []
     var clientOptions: [String] = []
+    /// The samples of the synthetic data set that a site takes its part of, where not 600.
+    var samples: [Int: Int] = [:]
 
     init(sites: Int, rounds: Int = 2) async throws {
         self.sites = sites
@@ -94,7 +96,8 @@ final class ProcessFederation {
             "smpc-client",
             [
                 "run", "--state", path("site-\(site)"), "--server", address, "--discovery", "off", "--listen",
-                "127.0.0.1:0", "--dataset", "synthetic:600,32,10", "--part", "\(site)/\(sites)", "--verbose",
+                "127.0.0.1:0", "--dataset", "synthetic:\(samples[site] ?? 600),32,10", "--part", "\(site)/\(sites)",
+                "--verbose",
             ] + clientOptions, log: log("site-\(site)"))
     }
 

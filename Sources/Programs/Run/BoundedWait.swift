@@ -6,6 +6,7 @@ extension Task where Failure == Never, Success == Void {
     public func wait(atMost limit: Duration) async {
         let (done, signal) = AsyncStream.makeStream(of: Void.self)
         let timer = Task<Void, Never> {
+            // The limit itself.
             try? await Task<Never, Never>.sleep(for: limit)
             self.cancel()
             signal.finish()

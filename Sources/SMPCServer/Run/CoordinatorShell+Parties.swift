@@ -96,6 +96,7 @@ extension CoordinatorShell {
         }
         streams[id]?.watchdog = Task { [weak self, stallMax] in
             while progress.silence < stallMax {
+                // Until the stream would be silent for too long, if nothing comes meanwhile.
                 guard (try? await Task.sleep(for: stallMax - progress.silence)) != nil else { return }
             }
             await self?.stalled(id)

@@ -160,6 +160,7 @@ actor CoordinatorShell {
         timer?.cancel()
         guard !hasEnded, let deadline = machine.nextDeadline(after: lastTick) else { return }
         timer = Task { [weak self] in
+            // The machine has no clock: it is told when its next deadline has come.
             guard (try? await Task.sleep(until: deadline, clock: .continuous)) != nil else { return }
             await self?.tick()
         }

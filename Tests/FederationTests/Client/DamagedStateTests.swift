@@ -6,8 +6,12 @@ import Testing
 
 /// Real processes whose files were damaged while they were down: a clear refusal, never a second opening, never a trap.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct DamagedStateTests {
-    private func started(_ options: [String] = []) async throws -> ProcessFederation {
-        let federation = try await ProcessFederation(sites: 3)
+    /// Starts a run of so many rounds that it is not over before the damage, however late a test sees a fact.
+    private func started(
+        rounds: Int = 2000, _ options: [String] = [], samples: [Int: Int] = [:]
+    ) async throws -> ProcessFederation {
+        let federation = try await ProcessFederation(sites: 3, rounds: rounds)
+        federation.samples = samples
         federation.serverOptions = options
         try await federation.startServer()
         try await federation.joinAll()
@@ -95,12 +99,13 @@ import Testing
 
     /// Without its keys the site does nothing in the old epoch; a new one follows, with the same sums.
     @Test func withDamagedKeysASiteWaitsForTheNextEpoch() async throws {
-        let federation = try await started()
+        let rounds = 100
+        let federation = try await started(rounds: rounds)
         await killed(at: "epochReady", federation)
         try damage(federation.path("site-1/keys/epoch.keys"))
         try federation.startClient(1)
         #expect(await federation.serverEnd() == 0, "\(federation.lastWords)")
-        #expect(try federation.paramsHashes().count == 2)
+        #expect(try federation.paramsHashes().count == rounds)
         #expect(federation.clients[1]?.output.contains("the keys of the last epoch are damaged") == true)
         await federation.tearDown()
     }
@@ -108,7 +113,8 @@ import Testing
     /// The server has lost the upload with its process and asks for it again. The site cannot make it from the damaged file
     /// and makes no other.
     @Test func aDamagedUpdateIsNotReplaced() async throws {
-        let federation = try await started(["--rejoin-wait", "40s"])
+        // Site 2 trains for seconds, so that it is killed before it has uploaded.
+        let federation = try await started(["--rejoin-wait", "40s", "--local-epochs", "100"], samples: [2: 60_000])
         let opened = await eventually(within: .seconds(180)) { federation.serverFacts("roundOpened") > 0 }
         #expect(opened, "\(federation.lastWords)")
         await federation.killClient(2)

@@ -48,7 +48,8 @@ import Transport
         // The run does not end before the attack, however quick the machine is.
         await parties[0].hold(training: Self.rounds)
         let running = Task { try await run(parties, port: port) }
-        while await parties[0].applied < 2 { try await Task.sleep(for: .milliseconds(5)) }  // until rounds go through
+        // A party tells nobody that rounds go through: it is asked.
+        while await parties[0].applied < 2 { try await Task.sleep(for: .milliseconds(5)) }
         let attacked: Result<Void, any Error>
         do { attacked = .success(try await body(server, port)) } catch { attacked = .failure(error) }
         await parties[0].release()
@@ -82,7 +83,8 @@ import Transport
             let authority = try server.state.identity().authority
             let stranger = try await RawStranger(port: port, as: nil, alpn: .federation, authority: authority)
             for _ in 0..<500 where await stranger.sendWelcome() {
-                try await Task.sleep(for: .milliseconds(10))  // until the server has judged
+                // The server judges behind the handshake, which this side has finished; only a later write fails.
+                try await Task.sleep(for: .milliseconds(10))
             }
             return await !stranger.sendWelcome()
         }
@@ -101,7 +103,8 @@ import Transport
             let federation = try server.state.identity().federation
             let revoked = try await server.join(server.invite("revoked"), key: .generate(), port: port)
             _ = try server.state.store().revoke(revoked.id, now: unixNow())
-            try await Task.sleep(for: .milliseconds(700))  // the server looks for revocations twice a second
+            // The server looks for revocations twice a second, and says nothing of it.
+            try await Task.sleep(for: .milliseconds(700))
             let someone = try PartyID(publicKey: SigningKey.generate().publicKey)
             #expect(try await isRefused(nil, server, port))
             #expect(

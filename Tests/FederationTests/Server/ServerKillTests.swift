@@ -9,7 +9,8 @@ import Testing
 
 /// Kills a server process; what it promised must hold when it is started again.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct ServerKillTests {
-    private static let rounds = 6
+    /// So many that the run is not over before the last kill.
+    private static let rounds = 20
 
     /// Runs every party until its connection ends.
     private func run(_ parties: [TestParty], port: Int) async {

@@ -246,6 +246,7 @@ class Channel:
     async def _ping(self) -> None:
         nonce = 0
         while not self.closed:
+            # Between two pings.
             await asyncio.sleep(PING_SECONDS)
             if asyncio.get_running_loop().time() - self._heard > SILENCE_SECONDS:
                 self.close(None)

@@ -107,6 +107,7 @@ class Coordinator:
         for site in self.sites.values():
             site.channel.close(0)
         self._server.close()
+        # What was written has to leave before the loop ends.
         await asyncio.sleep(0.05)
 
     def _welcome(self, channel: Channel) -> bool:
@@ -129,6 +130,7 @@ class Coordinator:
     async def gather(self, count: int) -> None:
         """Waits until so many parties have said Hello."""
         while len(self.sites) < count or not all(site.addresses for site in self.sites.values()):
+            # A Hello sets no event: it is looked for.
             await asyncio.sleep(0.02)
 
     def ordered(self) -> list[Site]:

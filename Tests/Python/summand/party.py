@@ -93,6 +93,7 @@ class Party:
                 self._from_peer(channel, event)
         server.close(0)
         listener.close()
+        # What was written has to leave before the loop ends.
         await asyncio.sleep(0.05)
         return self.outcome
 

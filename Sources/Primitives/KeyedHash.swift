@@ -4,9 +4,8 @@ internal import COpenSSL
 
 /// HMAC-SHA256 with one context for many keys; `HMACSHA256` makes a context for every call.
 ///
-/// libcrypto wipes the key of a call when the next one begins or the context goes. Sending it to another thread is sound
-/// because it is the only owner of its context.
-@safe struct KeyedHash: ~Copyable, @unchecked Sendable {
+/// libcrypto wipes the key of a call when the next one begins or the context goes.
+@safe struct KeyedHash: ~Copyable {
     private let context: OpaquePointer
 
     init() {
@@ -21,7 +20,7 @@ internal import COpenSSL
     }
 
     /// Lends the MAC of `len8(dst) ‖ dst ‖ binder` under `key` to `body` and wipes it.
-    func withTag<Result>(
+    mutating func withTag<Result>(
         key: SecretBytes, dst: [UInt8], binder: [UInt8], _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result {
         precondition(dst.count <= 255, "a domain separation tag has at most 255 bytes")
@@ -43,7 +42,7 @@ internal import COpenSSL
         }
     }
 
-    private func update(_ bytes: UnsafeRawBufferPointer) {
+    private mutating func update(_ bytes: UnsafeRawBufferPointer) {
         let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
         requireSuccess(unsafe EVP_MAC_update(context, start, bytes.count) == 1, "HMAC-SHA256")
     }

@@ -3,9 +3,7 @@
 internal import COpenSSL
 
 /// Working memory for words of a key stream, overwritten when its owner goes.
-///
-/// Sending it to another thread is sound because it is the only owner of its memory.
-@safe public struct SecretWords: ~Copyable, @unchecked Sendable {
+@safe public struct SecretWords: ~Copyable {
     /// The number of words.
     public let count: Int
 

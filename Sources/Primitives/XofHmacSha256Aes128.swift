@@ -5,13 +5,12 @@ internal import COpenSSL
 /// The protocol's extendable output: an AES-128-CTR key stream under a key derived by HMAC (section 2, "mask PRG").
 ///
 /// `tag = HMAC-SHA256(seed, len8(dst) ‖ dst ‖ binder)`; key = tag[0..<16], IV = tag[16..<32). Successive calls continue
-/// one stream. Sending it to another thread is sound because it is the only owner of its context.
-@safe public struct XofHmacSha256Aes128: ~Copyable, @unchecked Sendable {
+/// one stream.
+@safe public struct XofHmacSha256Aes128: ~Copyable {
     /// Encrypting zeros from elsewhere saves a pass over the output; so many of them stay in the first-level cache.
-    private static let zeros = Zeros(count: 8 * 1024)
+    private static let zeros = [UInt8](repeating: 0, count: 8 * 1024)
 
     private let context: OpaquePointer
-    private let zeros: Zeros
     /// The high half of the IV, as its bytes lie in memory.
     private var ivHigh: UInt64 = 0
     /// Bytes left before the counter in the low half of the IV wraps; `UInt64.max` when that is 2^64 − 1 or more.
@@ -20,7 +19,8 @@ internal import COpenSSL
     /// Starts the stream of `seed` for the domain `dst` (at most 255 bytes) and `binder`.
     public init(seed: SecretBytes, dst: [UInt8], binder: [UInt8] = []) {
         self.init()
-        unsafe KeyedHash().withTag(key: seed, dst: dst, binder: binder) { unsafe start(tag: $0) }
+        var hash = KeyedHash()
+        unsafe hash.withTag(key: seed, dst: dst, binder: binder) { unsafe start(tag: $0) }
     }
 
     /// Starts the stream of `seed` for a domain written out in full, such as `summand/v1 mask`.
@@ -39,7 +39,6 @@ internal import COpenSSL
     init() {
         guard let context = unsafe EVP_CIPHER_CTX_new() else { preconditionFailure("no memory for a key stream") }
         unsafe self.context = context
-        zeros = Self.zeros
         requireSuccess(
             unsafe EVP_EncryptInit_ex2(context, Algorithms.shared.aes128CTR, nil, nil, nil) == 1, "AES-128-CTR")
     }
@@ -65,7 +64,7 @@ internal import COpenSSL
     public mutating func fill(_ buffer: UnsafeMutableRawBufferPointer) {
         var offset = 0
         while offset < buffer.count {
-            let count = min(buffer.count - offset, zeros.count, Int(clamping: bytesUntilWrap))
+            let count = min(buffer.count - offset, Self.zeros.count, Int(clamping: bytesUntilWrap))
             unsafe encryptZeros(over: UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<offset + count]))
             offset += count
             if bytesUntilWrap != .max {
@@ -82,10 +81,10 @@ internal import COpenSSL
         return bytes
     }
 
-    private func encryptZeros(over piece: UnsafeMutableRawBufferPointer) {
+    private mutating func encryptZeros(over piece: UnsafeMutableRawBufferPointer) {
         let start = unsafe piece.baseAddress?.assumingMemoryBound(to: UInt8.self)
         var written: Int32 = 0
-        let succeeded = unsafe EVP_EncryptUpdate(context, start, &written, zeros.start, Int32(piece.count))
+        let succeeded = unsafe EVP_EncryptUpdate(context, start, &written, Self.zeros, Int32(piece.count))
         requireSuccess(succeeded == 1 && Int(written) == piece.count, "AES-128-CTR")
     }
 
@@ -97,18 +96,5 @@ internal import COpenSSL
         }
         requireSuccess(succeeded == 1, "wrapping the counter")
         bytesUntilWrap = .max
-    }
-}
-
-/// Bytes that are zero for ever; nothing writes to them, so that all threads may read.
-@safe private struct Zeros: @unchecked Sendable {
-    let start: UnsafePointer<UInt8>
-    let count: Int
-
-    init(count: Int) {
-        let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: count)
-        unsafe bytes.initialize(repeating: 0, count: count)
-        unsafe start = UnsafePointer(bytes)
-        self.count = count
     }
 }

@@ -3,14 +3,13 @@
 /// A number of XOF streams that are read side by side and started anew in place, again and again.
 ///
 /// Making a stream costs more than starting one: contexts are made once, and reading allocates nothing. Starting makes
-/// libcrypto allocate five small blocks for HMAC, which it wipes. Sending the streams to another thread is sound because
-/// this is their only owner.
-@safe public struct XofStreams: ~Copyable, @unchecked Sendable {
+/// libcrypto allocate five small blocks for HMAC, which it wipes.
+@safe public struct XofStreams: ~Copyable {
     /// The number of streams.
     public let count: Int
 
     private let streams: UnsafeMutablePointer<XofHmacSha256Aes128>
-    private let hash = KeyedHash()
+    private var hash = KeyedHash()
 
     /// Makes streams, each to be started before it is read.
     public init(count: Int) {
@@ -28,9 +27,10 @@
 
     /// Starts one stream anew, as `XofHmacSha256Aes128(seed:dst:binder:)` would.
     public mutating func start(_ index: Int, seed: SecretBytes, dst: [UInt8], binder: [UInt8]) {
-        withStream(index) { stream in
-            unsafe hash.withTag(key: seed, dst: dst, binder: binder) { unsafe stream.start(tag: $0) }
-        }
+        precondition(index >= 0 && index < count, "stream \(index) of \(count)")
+        var stream = unsafe (streams + index).move()
+        unsafe hash.withTag(key: seed, dst: dst, binder: binder) { unsafe stream.start(tag: $0) }
+        unsafe (streams + index).initialize(to: stream)
     }
 
     /// Overwrites the first `count` of `words` with one stream's next 64-bit little-endian words, none rejected.

@@ -25,8 +25,8 @@ what is trained:
                        how the clients train and weigh (default: the programs', see smpc-server run --help)
 
 how:
-  --encoding NAME      encoding of the secure vectors (default: exact)
-  --plain NAME         sum of the plain arm: exact, float32 or quantised (default: the programs')
+  --encoding NAME      encoding of the secure vectors: exact, or bits of a number: 7, 8, 9, 12, 16, 21, 32 (default: 16)
+  --plain NAME         sum of the plain arm: exact or float32 (default: exact with --encoding exact, else float32)
   --arithmetic NAME    what adds the secure vectors: field64 or gmp; the models are the same (default: field64)
   --gamma PERCENT      share of corrupt sites to be safe against (default: the programs')
   --cohort-wait TIME   how long the server waits for the clients, such as 120s (default: 120s)
@@ -41,7 +41,7 @@ how:
 
 Leaves DIR/report.html with its pictures and tables in DIR/report; DIR/normal and DIR/smpc with rounds.jsonl, summary.json
 and model.safetensors; DIR/comparison.txt and .json; DIR/labels.csv, how many samples of each label every client has; and
-logs in DIR/logs. Exit codes: 0 done and, in exact mode, the models are identical; 1 failed; 2 aborted; 3 the models
+logs in DIR/logs. Exit codes: 0 done and, where both arms are exact, the models are identical; 1 failed; 2 aborted; 3 the models
 differ; 64 usage; 69 server not reachable; 130 Ctrl-C.
 HELP
 }
@@ -54,7 +54,7 @@ label=
 partition=iid
 model=
 seed=1
-encoding=exact
+encoding=16
 plain=
 arithmetic=
 gamma=

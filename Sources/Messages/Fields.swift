@@ -3,6 +3,7 @@
 import Foundation
 import Identity
 import Primitives
+import Quantization
 import SwiftProtobuf
 
 /// Reads the fields of one wire message into domain values, naming message and field when one does not fit.
@@ -65,6 +66,13 @@ struct Fields {
             throw .range(message: message, field: field, value: wide)
         }
         return result
+    }
+
+    func exponent(_ value: Int32, _ field: String) throws(InvalidMessage) -> Int32 {
+        guard PackedEncoding.exponentRange.contains(value) else {
+            throw .range(message: message, field: field, value: UInt64(bitPattern: Int64(value)))
+        }
+        return value
     }
 
     func finite(_ value: Double, _ field: String, _ range: ClosedRange<Double>) throws(InvalidMessage) -> Double {

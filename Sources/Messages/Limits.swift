@@ -11,6 +11,8 @@ public enum Limits {
     public static let membersMin = 3
     /// Field elements of one vector: 2 GiB on the wire.
     public static let elementsMax = 1 << 28
+    /// Transform blocks of a model, each with its exponent.
+    public static let transformBlocksMax = elementsMax >> 16 + 16
     /// Addresses that one party may announce.
     public static let addressesMax = 16
     /// Bytes of one address, `host:port`.

@@ -2,6 +2,7 @@
 
 import Foundation
 import Primitives
+import Quantization
 
 /// Holds what every party of a run must agree on; part of the signed proposal (protocol section 4, step E1).
 public struct RunConfiguration: Equatable, Sendable {
@@ -64,6 +65,10 @@ public struct RunConfiguration: Equatable, Sendable {
     public var cohortMin: Int
     /// How a site trains.
     public var training: Training
+    /// e of a first round of a packed encoding (protocol section 8).
+    public var firstExponent = ScaleRule.firstExponentDefault
+    /// What e of all other rounds is clamped to.
+    public var exponents = ScaleRule.exponentsDefault
 
     /// Makes a configuration from its parts.
     public init(
@@ -131,6 +136,13 @@ extension RunConfiguration {
         gammaPercent = try fields.range(wire.gammaPercent, "gamma_percent", 0...50)
         cohortMin = try fields.range(wire.cohortMin, "cohort_min", 1...UInt64(Limits.membersMax))
         training = try Training(wire: wire, fields)
+        firstExponent = try fields.exponent(wire.firstExponent, "first_exponent")
+        let least = try fields.exponent(wire.exponentMin, "exponent_min")
+        let largest = try fields.exponent(wire.exponentMax, "exponent_max")
+        guard least <= largest else {
+            throw .range(message: "RunConfiguration", field: "exponent_max", value: UInt64(bitPattern: Int64(largest)))
+        }
+        exponents = least...largest
     }
 
     var wire: WireRunConfiguration {
@@ -156,6 +168,9 @@ extension RunConfiguration {
             $0.momentum = training.momentum
             $0.batchSize = UInt32(training.batchSize)
             $0.localEpochs = UInt32(training.localEpochs)
+            $0.firstExponent = firstExponent
+            $0.exponentMin = exponents.lowerBound
+            $0.exponentMax = exponents.upperBound
         }
     }
 }

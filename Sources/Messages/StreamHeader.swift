@@ -3,6 +3,7 @@
 import Foundation
 import Identity
 import Primitives
+import Quantization
 
 /// Announces a vector of field elements: whose round, which slot, how long.
 public struct VectorHeader: Equatable, Sendable {
@@ -46,14 +47,15 @@ public struct HandoverHeader: Equatable, Sendable {
     /// H("sum", …), H("skip", …) or H("overflow", …) of the last step.
     public let middle: Digest
     public let paramsHash: Digest
-    public let scaleHash: Digest
+    /// How finely the next training round encodes.
+    public let scale: RoundScale
     /// Parameters, 4 bytes each.
     public let elements: Int
 
     /// Makes a header.
     public init(
         configuration: RunConfiguration, chainIndex: UInt64, appliedRounds: Int, previousModelHash: Digest,
-        middle: Digest, paramsHash: Digest, scaleHash: Digest, elements: Int
+        middle: Digest, paramsHash: Digest, scale: RoundScale, elements: Int
     ) {
         self.configuration = configuration
         self.chainIndex = chainIndex
@@ -61,7 +63,7 @@ public struct HandoverHeader: Equatable, Sendable {
         self.previousModelHash = previousModelHash
         self.middle = middle
         self.paramsHash = paramsHash
-        self.scaleHash = scaleHash
+        self.scale = scale
         self.elements = elements
     }
 }
@@ -142,7 +144,11 @@ extension HandoverHeader {
         previousModelHash = try fields.digest(wire.previousModelHash, "previous_model_hash")
         middle = try fields.digest(wire.middle, "middle")
         paramsHash = try fields.digest(wire.paramsHash, "params_hash")
-        scaleHash = try fields.digest(wire.scaleHash, "scale_hash")
+        let bits = try fields.range(wire.scaleBits, "scale_bits", 7...63)
+        try fields.bounded(wire.exponents.count, "exponents", atMost: Limits.transformBlocksMax)
+        var exponents: [Int32] = []
+        for exponent in wire.exponents { exponents.append(try fields.exponent(exponent, "exponents")) }
+        scale = RoundScale(EncodingScale(bits: UInt8(bits), exponents: exponents), isFirst: wire.firstScale)
         elements = try fields.range(wire.elements, "elements", 1...UInt64(Limits.elementsMax))
     }
 
@@ -154,7 +160,9 @@ extension HandoverHeader {
             $0.previousModelHash = previousModelHash.data
             $0.middle = middle.data
             $0.paramsHash = paramsHash.data
-            $0.scaleHash = scaleHash.data
+            $0.scaleBits = UInt32(scale.encoding.bits)
+            $0.exponents = scale.encoding.exponents
+            $0.firstScale = scale.isFirst
             $0.elements = UInt64(elements)
         }
     }

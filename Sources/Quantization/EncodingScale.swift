@@ -3,7 +3,7 @@
 public import Primitives
 
 /// How finely a round encodes: bits per digit and Δ = 2^e of each transform block (protocol section 8).
-public struct EncodingScale: Sendable, Hashable {
+public struct EncodingScale: Sendable, Hashable, Codable {
     /// The bits of the exact encoding.
     public static let exactBits = 63
     /// The exact encoding, which has no blocks.
@@ -31,6 +31,9 @@ public struct EncodingScale: Sendable, Hashable {
             [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: exponent >> $0) }
         }
     }
+
+    /// What people call an encoding: `exact`, or the bits of a digit.
+    public static func name(bits: UInt8) -> String { Int(bits) == exactBits ? "exact" : "\(bits)" }
 
     /// L, how many digits of this many bits one element holds; nil for bits that the protocol does not have.
     public static func digitsPerElement(bits: Int) -> Int? {

@@ -27,6 +27,9 @@ public struct RoundRecord: Codable, Equatable, Sendable {
     public var members: Int
     /// Names the encoding of the summed vectors, such as `exact`.
     public var encoding: String
+    /// Bounds the error of every coordinate of the decoded mean, in the unit of the parameters, for participants none of whose
+    /// digits was clamped; 0 when exact, nil in the plain arm.
+    public var errorBound: Double?
     /// Gives the wall-clock time from the end of the round before to the end of this one, in seconds.
     public var seconds: Double
     /// Gives the time from the last local training's end to the last client's durable apply, in seconds.
@@ -39,8 +42,9 @@ public struct RoundRecord: Codable, Equatable, Sendable {
     /// Makes a record of one applied round.
     public init(
         round: Int, accuracy: Double, loss: Double, paramsHash: String, modelHash: String, cohort: Int,
-        dropouts: Int = 0, clipped: Int = 0, epoch: Int = 0, members: Int, encoding: String, seconds: Double,
-        aggregationSeconds: Double, bytesUp: [String: Double], bytesDown: [String: Double]
+        dropouts: Int = 0, clipped: Int = 0, epoch: Int = 0, members: Int, encoding: String,
+        errorBound: Double? = nil, seconds: Double, aggregationSeconds: Double, bytesUp: [String: Double],
+        bytesDown: [String: Double]
     ) {
         self.round = round
         self.accuracy = accuracy
@@ -53,6 +57,7 @@ public struct RoundRecord: Codable, Equatable, Sendable {
         self.epoch = epoch
         self.members = members
         self.encoding = encoding
+        self.errorBound = errorBound
         self.seconds = seconds
         self.aggregationSeconds = aggregationSeconds
         self.bytesUp = bytesUp
@@ -82,6 +87,7 @@ public struct RoundRecord: Codable, Equatable, Sendable {
         case epoch
         case members
         case encoding
+        case errorBound = "error_bound"
         case seconds
         case aggregationSeconds = "aggregation_seconds"
         case bytesUp = "bytes_up"

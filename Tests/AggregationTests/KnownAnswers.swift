@@ -124,7 +124,6 @@ struct KnownRound {
     let members: [PartyID]
     let checkKey: CheckKey
     let context: RoundContext
-    /// Of a packed round this version refuses the encoding; what it says is used all the same.
     let configuration: RunConfiguration
     let parameters: EncodingParameters
 
@@ -148,6 +147,26 @@ struct KnownRound {
             cohortMin: try known.get("cohortMin").int())
     }
 
+    /// How the scale stands before the round.
+    var scale: RoundScale {
+        get throws { RoundScale(parameters.scale, isFirst: try (try? known.get("firstRoundOfRun"))?.int() == 1) }
+    }
+
+    /// The encoding as this module computes it.
+    var encoding: RoundEncoding {
+        get throws { try configuration.checkedEncoding(kind: context.kind, scale: try scale) }
+    }
+
+    /// How the sum of the round becomes the next model.
+    var application: SumApplication {
+        get throws {
+            let chain = ModelChain(run: [], paramsHash: .zero, scale: try scale)
+            return SumApplication(
+                context, configuration, chain, members: members.count,
+                cohort: try known.get("U").list().count)
+        }
+    }
+
     private static func kind(_ known: Known) throws -> RoundKind {
         guard let kind = RoundKind(rawValue: UInt8(try known.get("encoding").get("kind").int())) else {
             throw Known.Missing(what: "kind")
@@ -157,14 +176,20 @@ struct KnownRound {
 
     private static func configuration(_ known: Known, _ count: Int) throws -> RunConfiguration {
         let encoding = try known.get("encoding")
-        return RunConfiguration(
-            run: [UInt8](repeating: 0, count: 16), bits: UInt8(try encoding.get("b").int()),
+        let bits = try encoding.get("b").int()
+        var configuration = RunConfiguration(
+            // A first round has more bits than its run.
+            run: [UInt8](repeating: 0, count: 16), bits: bits == 32 ? 16 : UInt8(bits),
             clip: try encoding.get("clip").double(), weightMax: try encoding.get("weightMax").double(),
             uniformWeights: false, layout: try known.get("layout").bytes(), model: "known", initial: .seed(.zero),
             seed: 0, rounds: 100, roundsPerEpoch: 100,
             gammaPercent: try known.get("epoch").get("gammaPercent").int(),
             cohortMin: try known.get("cohortMin").int(),
             training: .init(optimizer: "sgd", learningRate: 0.1, momentum: 0, batchSize: 1, localEpochs: 1))
+        if let least = try? known.get("eMin").int(), let largest = try? known.get("eMax").int() {
+            configuration.exponents = Int32(least)...Int32(largest)
+        }
+        return configuration
     }
 
     /// CK of a member's mask for a slot, advanced to the round.

@@ -20,8 +20,8 @@ import Testing
         #expect(round.context.encodingHash == (try round.known.get("encodingHash").digest()))
         #expect(round.context.elements == (try round.known.get("D").int()))
         #expect(round.checkKey.key == (try round.epoch.get("G").secret()))
-        let refused = QuantizationError.encodingNotAvailable(bits: Int(round.parameters.scale.bits))
-        #expect(throws: refused) { try round.configuration.checkedEncoding(kind: .training) }
+        let encoding = try round.configuration.checkedEncoding(kind: .training, scale: try round.scale)
+        #expect(encoding.hash == round.context.encodingHash && encoding.elements == round.context.elements)
     }
 
     @Test(arguments: files) func theDrawAndTheNumbersOfTheEpoch(file: String) throws {
@@ -95,73 +95,69 @@ import Testing
     @Test(arguments: files) func whatIsAppliedAndTheNextHashes(file: String) throws {
         let round = try KnownRound(file)
         let known = round.known
-        let encoding = try VectorEncoding(
-            round.parameters, members: round.members.count,
-            isFirstRound: known.get("firstRoundOfRun").int() == 1)
-        let sum = try encoding.decode(known.get("S").vector(), ctx: round.context.ctx)
-        #expect(sum.overflowedGuard == nil)
+        let before = try known.get("parameters").floats()
+        guard case .applied(let sum) = try round.application.outcome(of: known.get("S").vector(), to: before) else {
+            Issue.record("nothing was applied")
+            return
+        }
         #expect(String(sum.weight) == (try known.get("apply").get("N_total").text()))
         let participants = try known.get("participants").list()
         let metrics = try (0..<4).map { index in
             try participants.map { Int64(try $0.get("metrics").list()[index].int()) }.reduce(0, +)
         }
         #expect([sum.metrics.loss, sum.metrics.correct, sum.metrics.tested, sum.metrics.clipped] == metrics)
-        var model = try known.get("parameters").floats()
-        try encoding.apply(sum, ctx: round.context.ctx, to: &model)
+        let model = sum.parameters
         #expect(model.map(\.bitPattern) == (try known.get("apply").get("parameters").floats().map(\.bitPattern)))
 
-        guard case .packed(let packed) = encoding, case .packed(let decoded) = sum else {
-            Issue.record("the round is not packed")
-            return
-        }
-        let rule = try ScaleRule(
-            bits: 16, exponents: Int32(known.get("eMin").int())...Int32(known.get("eMax").int()))
-        let scale = rule.next(after: decoded, of: packed)
+        let scale = sum.scale
         let next = try known.get("next")
+        #expect(!scale.isFirst)
         #expect(scale.hash == (try next.get("scaleHash").digest()))
-        try checkHashes(round, next, model: model, scaleHash: scale.hash)
+        try checkHashes(round, next, model: model, scale: scale)
         if let overflowed = try? next.get("hadItOverflowed") {
-            let scaleHash = rule.first(parameterCount: round.parameters.parameterCount).hash
-            #expect(scaleHash == (try overflowed.get("scaleHash").digest()))
-            let middle = LabeledBytes("overflow").fixed(round.context.ctx).fixed(try known.get("H(U)").digest())
-                .fixed(try known.get("H(S)").digest()).hash
+            let first = try round.configuration.firstScale()
+            #expect(first.isFirst)
+            #expect(first.hash == (try overflowed.get("scaleHash").digest()))
+            let middle = ModelChain.overflowHash(
+                ctx: round.context.ctx, survivorsHash: try known.get("H(U)").digest(),
+                sumHash: try known.get("H(S)").digest())
             #expect(middle == (try overflowed.get("H(\"overflow\")").digest()))
-            let modelHash = LabeledBytes("model").fixed(round.context.modelHash).fixed(middle)
-                .fixed(try known.get("paramsHash").digest()).fixed(scaleHash).hash
-            #expect(modelHash == (try overflowed.get("modelHash").digest()))
+            #expect(
+                modelHash(round, middle, try known.get("paramsHash").digest(), first)
+                    == (try overflowed.get("modelHash").digest()))
         }
     }
 
     /// The first round of the run begins its chain; the other one stands somewhere in the middle.
-    private func checkHashes(_ round: KnownRound, _ next: Known, model: [Float], scaleHash: Digest) throws {
+    private func checkHashes(_ round: KnownRound, _ next: Known, model: [Float], scale: RoundScale) throws {
         let bytes = model.flatMap { value in
             (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
         }
         let paramsHash = LabeledBytes("params").variable(round.configuration.layout).variable(bytes).hash
         #expect(paramsHash == (try next.get("paramsHash").digest()))
-        func modelHash(_ middle: Digest, _ params: Digest, _ scale: Digest) -> Digest {
-            ModelChain(
-                handedOver: HandoverHeader(
-                    configuration: round.configuration, chainIndex: 1, appliedRounds: 1,
-                    previousModelHash: round.context.modelHash, middle: middle, paramsHash: params, scaleHash: scale,
-                    elements: round.parameters.parameterCount)
-            ).modelHash
-        }
         let sumHash = ModelChain.sumHash(
             ctx: round.context.ctx, survivorsHash: try round.known.get("H(U)").digest(),
             sumHash: try round.known.get("H(S)").digest())
         #expect(sumHash == (try next.get("H(\"sum\")").digest()))
-        #expect(modelHash(sumHash, paramsHash, scaleHash) == (try next.get("modelHash").digest()))
-        let (oldParams, oldScale) = (
-            try round.known.get("paramsHash").digest(), try round.known.get("scaleHash").digest()
-        )
+        #expect(modelHash(round, sumHash, paramsHash, scale) == (try next.get("modelHash").digest()))
+        let (oldParams, oldScale) = (try round.known.get("paramsHash").digest(), try round.scale)
+        #expect(oldScale.hash == (try round.known.get("scaleHash").digest()))
         let skip = ModelChain.skipHash(ctx: round.context.ctx, reason: .deadline)
         let skipped = try next.get("hadItBeenSkipped")
         #expect(skip == (try skipped.get("H(\"skip\")").digest()))
-        #expect(modelHash(skip, oldParams, oldScale) == (try skipped.get("modelHash").digest()))
+        #expect(modelHash(round, skip, oldParams, oldScale) == (try skipped.get("modelHash").digest()))
         if let first = try? round.known.get("modelHash_0").digest() {
-            let chain = ModelChain(run: [], paramsHash: oldParams, scaleHash: oldScale)
+            let chain = ModelChain(run: [], paramsHash: oldParams, scale: oldScale)
             #expect(chain.modelHash == first && first == round.context.modelHash)
         }
+    }
+
+    private func modelHash(_ round: KnownRound, _ middle: Digest, _ params: Digest, _ scale: RoundScale) -> Digest {
+        ModelChain(
+            handedOver: HandoverHeader(
+                configuration: round.configuration, chainIndex: 1, appliedRounds: 1,
+                previousModelHash: round.context.modelHash, middle: middle, paramsHash: params, scale: scale,
+                elements: round.parameters.parameterCount)
+        ).modelHash
     }
 }

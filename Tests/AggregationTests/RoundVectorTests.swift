@@ -24,7 +24,7 @@ import Testing
         #expect(round.context.encodingHash == (try known.get("encodingHash").digest()))
         #expect(round.context.elements == (try known.get("D").int()))
         #expect(round.checkKey.key == (try round.epoch.get("G").secret()))
-        let encoding = try round.configuration.checkedEncoding(kind: round.context.kind)
+        let encoding = try round.configuration.checkedEncoding(kind: round.context.kind, scale: .exact)
         #expect(encoding.parameters == round.parameters)
         #expect(encoding.parameters.parameterCount == 10)
         let committee = Committee.all(
@@ -84,7 +84,8 @@ import Testing
     /// seed is ours.
     @Test(arguments: files) func aMembersOrderGivesTheKnownVectorUpToTheBlind(file: String) throws {
         let round = try KnownRound(file)
-        let layout = try round.configuration.checkedEncoding(kind: round.context.kind).parameters.vectorLayout
+        let layout = try round.configuration.checkedEncoding(kind: round.context.kind, scale: .exact).parameters
+            .vectorLayout
         for participant in try round.known.get("participants").list() {
             let metrics = try participant.get("metrics").list().map { try $0.int() }
             guard metrics[3] == 0 else { continue }
@@ -97,7 +98,7 @@ import Testing
                 seed: SecretBytes([UInt8](repeating: 7, count: 32)))
             let roundKeys = try participant.get("RK by slot").list().map { try $0.secret() }
             let order = VectorOrder(
-                context: round.context, configuration: round.configuration, participant: round.members[member],
+                context: round.context, encoding: try round.encoding, participant: round.members[member],
                 memberCount: round.members.count, roundKeys: roundKeys,
                 check: VectorCheck(key: round.checkKey, ctx: round.context.ctx), expectedLeaf: nil)
             let share = try order.explicitShare(of: update).vector
@@ -194,18 +195,23 @@ import Testing
         let survivors = try known.get("U").list().map { round.members[try $0.int()] }
         let order = ResultOrder(
             context: round.context, configuration: round.configuration, survivors: survivors,
-            sumHash: try known.get("H(S)").digest(), check: VectorCheck(key: round.checkKey, ctx: round.context.ctx))
+            sumHash: try known.get("H(S)").digest(), check: VectorCheck(key: round.checkKey, ctx: round.context.ctx),
+            application: try round.application)
         let before = try known.get("parameters").floats()
-        let applied = try #require(try order.applied(known.get("S").vector(), to: before))
+        guard case .applied(let applied)? = try order.applied(known.get("S").vector(), to: before) else {
+            Issue.record("nothing was applied")
+            return
+        }
+        #expect(applied.scale == .exact)
         switch round.context.kind {
         case .training:
             let expected = try known.get("apply").get("parameters").floats()
             #expect(applied.parameters.map(\.bitPattern) == expected.map(\.bitPattern))
-            #expect(String(applied.totals.weight) == (try known.get("apply").get("N_total").text()))
+            #expect(String(applied.weight) == (try known.get("apply").get("N_total").text()))
         case .closing:
             #expect(applied.parameters.map(\.bitPattern) == before.map(\.bitPattern))
             let sums = try known.get("metricSums").list().map { try $0.text() }
-            let metrics = applied.totals.metrics
+            let metrics = applied.metrics
             #expect([metrics.loss, metrics.correct, metrics.tested, metrics.clipped].map(String.init) == sums)
         }
         #expect(paramsHash(round, applied.parameters) == (try known.get("next").get("paramsHash").digest()))
@@ -226,8 +232,8 @@ import Testing
         let known = round.known
         var chain = ModelChain(
             run: [UInt8](repeating: 0, count: 16), paramsHash: try known.get("paramsHash").digest(),
-            scaleHash: scaleHashExact)
-        #expect(chain.scaleHash == (try known.get("scaleHash").digest()))
+            scale: .exact)
+        #expect(chain.scale.hash == (try known.get("scaleHash").digest()))
         #expect(chain.modelHash == (try known.get("modelHash_0").digest()))
         for skip in try known.get("skippedBefore").list() {
             let ctx = try skip.get("ctx").digest()
@@ -249,10 +255,14 @@ import Testing
     @Test func theChainAfterAClosingRound() throws {
         let round = try KnownRound("closing-n3")
         let known = round.known
+        // A closing round is exact; the chain keeps the scale of the training rounds.
+        let kept = try known.get("next").get("scale")
+        let encoding = try EncodingScale(
+            bits: UInt8(kept.get("b").int()), exponents: kept.get("e").list().map { Int32(try $0.int()) })
         let header = HandoverHeader(
             configuration: round.configuration, chainIndex: 1, appliedRounds: 5, previousModelHash: .zero,
             middle: .zero, paramsHash: try known.get("paramsHash").digest(),
-            scaleHash: try known.get("scaleHash").digest(), elements: 10)
+            scale: RoundScale(encoding, isFirst: false), elements: 10)
         // The file begins in the middle of a chain: only its last step can be computed.
         let step = ModelChain.sumHash(
             ctx: round.context.ctx, survivorsHash: try known.get("H(U)").digest(),
@@ -265,7 +275,7 @@ import Testing
             let next = HandoverHeader(
                 configuration: header.configuration, chainIndex: 2, appliedRounds: 5,
                 previousModelHash: round.context.modelHash, middle: middle, paramsHash: header.paramsHash,
-                scaleHash: header.scaleHash, elements: 10)
+                scale: header.scale, elements: 10)
             return ModelChain(handedOver: next).modelHash
         }
         #expect(after(step) == (try known.get("next").get("modelHash").digest()))
@@ -278,7 +288,8 @@ import Testing
         applied.apply(
             round.context, survivorsHash: try round.known.get("H(U)").digest(),
             sumHash: try round.known.get("H(S)").digest(), paramsHash: try next.get("paramsHash").digest(),
-            scaleHash: try next.get("scaleHash").digest())
+            scale: .exact)
+        #expect(chain.scale.hash == (try next.get("scaleHash").digest()))
         #expect(applied.middle == (try next.get("H(\"sum\")").digest()))
         #expect(applied.modelHash == (try next.get("modelHash").digest()))
         #expect(applied.previousModelHash == chain.modelHash)
@@ -351,7 +362,7 @@ import Testing
     @Test func theFirstModelHash() throws {
         let known = try Known.load("round-exact-n3")
         let paramsHash = try known.get("paramsHash").digest()
-        let chain = ModelChain(run: [], paramsHash: paramsHash, scaleHash: scaleHashExact)
+        let chain = ModelChain(run: [], paramsHash: paramsHash, scale: .exact)
         #expect(chain.modelHash == (try known.get("modelHash_0").digest()))
         #expect(chain.index == 0 && chain.appliedRounds == 0 && !chain.closed && !chain.converged)
     }

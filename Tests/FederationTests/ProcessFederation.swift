@@ -12,6 +12,8 @@ final class ProcessFederation {
     private(set) var server: RunningProgram?
     private(set) var clients: [Int: RunningProgram] = [:]
     private var launches = 0
+    /// The encoding; runs can be compared to the bit only in the exact one.
+    var encoding = "exact"
     var serverOptions: [String] = []
     /// A command that runs the server, such as nsenter with its options.
     var serverPrefix: [String] = []
@@ -65,7 +67,7 @@ final class ProcessFederation {
                 "run", "--state", path("fed"), "--rounds", "\(rounds)", "--cohort", "\(sites)", "--cohort-wait", "60s",
                 "--listen", "127.0.0.1:\(port.flatMap { $0.split(separator: ":").last.map(String.init) } ?? "0")",
                 "--discovery", "off", "--model", "softmax:32-10", "--seed", "1", "--metrics", path("metrics"),
-                "--port-file", portFile, "--verbose",
+                "--port-file", portFile, "--verbose", "--encoding", encoding,
             ] + serverOptions, log: log("server"), prefix: serverPrefix)
         let isUp = await eventually(within: .seconds(30)) { FileManager.default.fileExists(atPath: portFile) }
         try #require(isUp, "the server did not come up: \(server?.output ?? "")")

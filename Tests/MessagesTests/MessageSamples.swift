@@ -4,6 +4,7 @@ import Foundation
 import Identity
 import Messages
 import Primitives
+import Quantization
 
 /// One message of every kind, with values that are easy to find again in hexadecimal.
 enum Samples {
@@ -79,7 +80,8 @@ enum Samples {
 
     static let handover = HandoverHeader(
         configuration: configuration, chainIndex: 9, appliedRounds: 8, previousModelHash: digest(0xf0),
-        middle: digest(0xf1), paramsHash: digest(0xf2), scaleHash: digest(0xf3), elements: 10)
+        middle: digest(0xf1), paramsHash: digest(0xf2),
+        scale: RoundScale(EncodingScale(bits: 16, exponents: [-3, 2]), isFirst: true), elements: 10)
 
     static let streamHeaders: [StreamHeader] = [
         .handover(handover), .partial(VectorHeader(ctx: digest(1), slot: 2, elements: 3)),

@@ -184,6 +184,9 @@ import Testing
                 "8801", "20",  // 17 batch_size
                 "9001", "02",  // 18 local_epochs
                 "9801", "01",  // 19 uniform_weights
+                "a001", "3d",  // 20 first_exponent: −31
+                "a801", "4f",  // 21 exponent_min: −40
+                "b001", "10",  // 22 exponent_max: 8
             ], "RunConfiguration")
     }
 

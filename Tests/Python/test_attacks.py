@@ -241,7 +241,7 @@ class AttackTests(unittest.TestCase):
                 ([6, 6, 5], {"members": honest["members"][:2], "slots": 2}),
                 (7, {"mode": 2}),
                 (7, {"slots": 2}),
-                (8, {"configuration": {**run, "bits": 10}}),
+                (8, {"configuration": {**run, "bits": 33}}),
                 (9, {"configuration": {**run, "cohort_min": 2}}),
                 (9, {"configuration": {**run, "cohort_min": 4}}),
                 (10, {"model_hash": bytes(32)}),

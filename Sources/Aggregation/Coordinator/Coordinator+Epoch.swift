@@ -35,7 +35,8 @@ extension Coordinator {
             mayChange && hasRoom ? welcome.subtracting(members).filter { !isOnProbation($0, now) } : []
         let rest = members.subtracting(absent).filter { !isOnProbation($0, now) }
         let out = mayChange && canGoOn(with: rest) ? absent.union(members.subtracting(rest)) : absent
-        let used = !plan.rounds.contains(lastRound + 1)
+        // The repetition after an overflow belongs to the epoch whose members are locked to its set.
+        let used = !plan.rounds.contains(lastRound + 1) && overflowedSet == nil
         if out.isEmpty, newcomers.isEmpty, !used, !planIsStale { return try openRound(plan, now) }
         try propose(members.subtracting(out).union(newcomers), now)
     }
@@ -273,6 +274,7 @@ extension Coordinator {
                 history.removeAll { $0.epochHash != plan?.epochHash }
             }
             plan = setUp.plan
+            overflowedSet = nil
             note(.epochReady(epoch: setUp.plan.proposal.epoch))
             output.append(.report(.epochReady(epoch: setUp.plan.proposal.epoch, committee: setUp.plan.committee)))
             followsChain = members

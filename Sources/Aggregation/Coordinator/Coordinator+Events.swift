@@ -228,6 +228,6 @@ extension Coordinator {
         HandoverHeader(
             configuration: configuration, chainIndex: chain.index, appliedRounds: chain.appliedRounds,
             previousModelHash: chain.previousModelHash, middle: chain.middle, paramsHash: chain.paramsHash,
-            scaleHash: chain.scaleHash, elements: configuration.parameterCount)
+            scale: chain.scale, elements: configuration.parameterCount)
     }
 }

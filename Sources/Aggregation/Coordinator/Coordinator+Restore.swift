@@ -35,7 +35,8 @@ extension Coordinator {
         openedBase = round.context.base
         guard let survivors = replay.survivors, let set = replay.set(plan) else {
             output.append(.beginSums(round.context))
-            phase = .collecting(CollectingRound(round: round, deadline: now + settings.uploadDeadline))
+            phase = .collecting(
+                CollectingRound(round: round, deadline: now + settings.uploadDeadline, onlySet: overflowedSet))
             return
         }
         if let result = replay.result {
@@ -88,6 +89,10 @@ private struct Replay {
         case .resultMade(let envelope):
             result = try Signed<RoundResult>(opening: envelope.envelope, signedBy: coordinatorKey)
         case .applied(let chain): applied(chain, &machine)
+        case .overflowed(let chain):
+            let overflowed = machine.plan.flatMap { set($0) }
+            applied(chain, &machine)
+            machine.overflowedSet = overflowed
         case .skipped(let envelope, let chain):
             if let open, let plan = machine.plan {
                 machine.history.append(
@@ -106,6 +111,7 @@ private struct Replay {
         let plan = try EpochPlan(Signed<EpochProposal>(opening: envelope, signedBy: coordinatorKey))
         machine.history.removeAll { $0.epochHash != machine.plan?.epochHash }
         machine.plan = plan
+        machine.overflowedSet = nil
         machine.largestEpoch = max(machine.largestEpoch, plan.members.count)
         machine.configuration.cohortMin = plan.proposal.configuration.cohortMin
         proposals = [:]
@@ -119,7 +125,10 @@ private struct Replay {
                 .init(
                     index: machine.chain.index, epochHash: plan.epochHash, step: .result(header, result.envelope)))
         }
-        if machine.chain.paramsHash != chain.paramsHash { machine.answeredUnderBase = [] }
+        if machine.chain.paramsHash != chain.paramsHash {
+            machine.answeredUnderBase = []
+            machine.overflowedSet = nil
+        }
         machine.chain = chain
         closeRound()
     }

@@ -3,6 +3,7 @@
 import Identity
 import Messages
 import Primitives
+import Quantization
 
 /// Steps R3 and R4 on the coordinator's side (protocol section 5).
 extension Coordinator {
@@ -123,38 +124,63 @@ extension Coordinator {
         for member in round.plan.members where connected[member] != nil {
             output.append(.sendResult(member, header, trailer: result.envelope))
         }
+        let application = SumApplication(
+            round.context, configuration, chain, members: round.plan.members.count, cohort: set.count)
         output.append(
-            .apply(
-                round.context, configuration, survivors: set.indices.map { round.plan.members[$0] },
-                result: result.value))
+            .apply(application, survivors: set.indices.map { round.plan.members[$0] }, result: result.value))
         phase = .publishing(
             PublishingRound(round: round, result: result, set: set, deadline: now + settings.applyDeadline))
     }
 
     /// The coordinator's own model has taken the sum in.
     public mutating func sumApplied(
-        ctx: Digest, paramsHash: Digest, scaleHash: Digest, now: ContinuousClock.Instant
+        ctx: Digest, paramsHash: Digest, scale: RoundScale, now: ContinuousClock.Instant
     ) throws -> [CoordinatorAction] {
         try collect(now) { machine in
-            guard case .publishing(var round) = machine.phase, round.round.context.ctx == ctx, !round.ownApplied else {
-                return
-            }
-            round.ownApplied = true
+            guard let round = machine.beginOwnApplication(ctx) else { return }
             let context = round.round.context
             let before = machine.chain.paramsHash
             machine.chain.apply(
                 context, survivorsHash: round.set.hash(epochHash: context.epochHash),
-                sumHash: round.result.value.sumHash, paramsHash: paramsHash, scaleHash: scaleHash)
-            if machine.chain.paramsHash != before { machine.answeredUnderBase = [] }
+                sumHash: round.result.value.sumHash, paramsHash: paramsHash, scale: scale)
+            if machine.chain.paramsHash != before {
+                machine.answeredUnderBase = []
+                machine.overflowedSet = nil
+            }
             machine.skipsInARow = 0
             machine.note(.applied(machine.chain))
             machine.output.append(
                 .report(
                     .roundApplied(
                         context, cohort: round.set.count, dropouts: round.round.plan.members.count - round.set.count)))
-            machine.phase = .publishing(round)
             try machine.advance(now)
         }
+    }
+
+    /// The guards show that a sum did not fit: nothing was applied, and the same set sends again.
+    public mutating func sumOverflowed(
+        ctx: Digest, now: ContinuousClock.Instant
+    ) throws -> [CoordinatorAction] {
+        try collect(now) { machine in
+            guard let round = machine.beginOwnApplication(ctx) else { return }
+            let context = round.round.context
+            machine.chain.overflow(
+                context, survivorsHash: round.set.hash(epochHash: context.epochHash),
+                sumHash: round.result.value.sumHash, firstScale: machine.configuration.initialScale)
+            machine.overflowedSet = round.set
+            machine.skipsInARow = 0
+            machine.note(.overflowed(machine.chain))
+            machine.output.append(.report(.roundOverflowed(context.round)))
+            try machine.advance(now)
+        }
+    }
+
+    /// The round that is being published, unless the coordinator has taken its sum in already.
+    private mutating func beginOwnApplication(_ ctx: Digest) -> PublishingRound? {
+        guard case .publishing(var round) = phase, round.round.context.ctx == ctx, !round.ownApplied else { return nil }
+        round.ownApplied = true
+        phase = .publishing(round)
+        return round
     }
 
     /// Whether a report is the first of a member for the round that is being applied; others count for nothing.

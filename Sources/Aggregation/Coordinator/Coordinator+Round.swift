@@ -14,7 +14,7 @@ extension Coordinator {
     mutating func openRound(_ plan: EpochPlan, _ now: ContinuousClock.Instant) throws {
         lastRound += 1
         let kind = nextKind
-        let encoding = configuration.encoding(kind: kind)
+        let encoding = configuration.encoding(kind: kind, scale: chain.scale)
         let open = RoundOpen(
             epochHash: plan.epochHash, round: lastRound, kind: kind, modelHash: chain.modelHash,
             encodingHash: encoding.hash, deadlineSeconds: max(1, Int(settings.uploadDeadline.components.seconds)))
@@ -24,12 +24,13 @@ extension Coordinator {
         output.append(.beginSums(round.context))
         output.append(.report(.roundOpened(round.context)))
         broadcast(.roundOpen(open), plan)
-        phase = .collecting(CollectingRound(round: round, deadline: now + settings.uploadDeadline))
+        phase = .collecting(
+            CollectingRound(round: round, deadline: now + settings.uploadDeadline, onlySet: overflowedSet))
     }
 
     /// The context that follows from a round's opening and the present chain.
     func openedRound(_ open: RoundOpen, _ plan: EpochPlan) -> OpenedRound {
-        let encoding = configuration.encoding(kind: open.kind)
+        let encoding = configuration.encoding(kind: open.kind, scale: chain.scale)
         let context = RoundContext(
             epochHash: plan.epochHash, round: open.round, kind: open.kind, modelHash: open.modelHash,
             paramsHash: chain.paramsHash, encodingHash: encoding.hash, elements: encoding.elements,
@@ -175,18 +176,17 @@ extension Coordinator {
         let plan = round.round.plan
         let lost = Set(plan.members.filter { isLost($0, now) || registry[$0] == nil })
         guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .collecting(round), now) }
-        let waiting = plan.members.filter { round.uploads[$0] == nil && round.silent[$0] == nil }
+        let waiting = round.expected.filter { round.uploads[$0] == nil && round.silent[$0] == nil }
         guard waiting.allSatisfy(round.failed.contains) || now >= round.deadline else { return }
         strike(waiting, now)
-        if round.uploads.count >= round.round.context.cohortMin { return try fixSurvivors(round, now) }
+        let needed = round.onlySet?.count ?? round.round.context.cohortMin
+        if round.uploads.count >= needed { return try fixSurvivors(round, now) }
         let barred = round.silent.filter { $0.value == .answeredUnderThisBase || $0.value == .cannotRepeat }
-        if round.uploads.count + plan.members.count - round.uploads.count - barred.count < round.round.context.cohortMin
-        {
+        if round.expected.count - barred.count < needed {
             return finish(
                 .aborted,
                 "possible second opening: \(names(barred.keys)) answered under these parameters before or cannot send "
-                    + "the same bytes again, and without them fewer than \(round.round.context.cohortMin) are left; "
-                    + "their engineers decide")
+                    + "the same bytes again, and without them fewer than \(needed) are left; their engineers decide")
         }
         try skip(round, now)
     }
@@ -297,10 +297,13 @@ extension CollectingRound {
     /// Why an upload is not taken, or nil.
     func refusal(of header: VectorHeader, from party: PartyID) -> VectorRefusal? {
         guard header.ctx == round.context.ctx, header.elements == round.context.elements,
-            round.plan.index(of: party) != nil
+            expected.contains(party)
         else { return .notExpected }
         return uploads[party] == nil ? nil : .alreadyHeld
     }
+
+    /// Whose vectors may be in the set.
+    var expected: [PartyID] { onlySet.map { $0.indices.map { round.plan.members[$0] } } ?? round.plan.members }
 }
 
 extension VotingRound {

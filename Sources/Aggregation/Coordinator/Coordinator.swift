@@ -35,6 +35,8 @@ public struct Coordinator: Sendable {
     var planIsStale = false
     /// The base under which a round was opened last.
     var openedBase: Digest?
+    /// The set whose sum overflowed under the present base and epoch: it alone may send again (protocol section 5).
+    var overflowedSet: SurvivorSet?
     /// Members that may have answered under the present base, in any epoch: they upload nothing under it any more.
     var answeredUnderBase: Set<PartyID> = []
     /// Parties that are connected and have said Hello.

@@ -22,6 +22,8 @@ public enum CoordinatorFact: Equatable, Sendable, Codable {
     case resultMade(StoredEnvelope)
     /// The result was applied.
     case applied(ModelChain)
+    /// The result's sum overflowed: the same set sends again in the scale of a first round.
+    case overflowed(ModelChain)
     /// The open round was given up.
     case skipped(StoredEnvelope, ModelChain)
     /// The run is over.
@@ -77,7 +79,7 @@ public enum CoordinatorAction: Sendable {
     /// Ask these parties for a pong.
     case ping([PartyID])
     /// Apply the stored sum of the round to the coordinator's own model, durably, and report the hashes.
-    case apply(RoundContext, RunConfiguration, survivors: [PartyID], result: RoundResult)
+    case apply(SumApplication, survivors: [PartyID], result: RoundResult)
     /// Write the fact durably.
     case record(CoordinatorFact)
     /// Refuse or drop the stream.
@@ -108,6 +110,7 @@ public enum CoordinatorReport: Equatable, Sendable {
     case waitingForReturn([PartyID], deadline: ContinuousClock.Instant)
     case roundOpened(RoundContext)
     case roundSkipped(UInt64, AbortReason)
+    case roundOverflowed(UInt64)
     case roundApplied(RoundContext, cohort: Int, dropouts: Int)
     case proposalRefused(by: PartyID, RefusalLine, String)
 }

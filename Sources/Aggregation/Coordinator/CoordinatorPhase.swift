@@ -85,6 +85,8 @@ struct CollectingRound: Sendable {
     /// Who sent what is no upload and has not sent one since: nobody waits for it.
     var failed: Set<PartyID> = []
     var streams = VectorStreams()
+    /// The set that alone may send, in the repetition after an overflow.
+    let onlySet: SurvivorSet?
 }
 
 /// R2 and R2'.

@@ -52,14 +52,18 @@ extension Member {
         _ open: RoundOpen, _ plan: EpochPlan, _ chain: ModelChain
     ) throws(PeerMisbehavior) -> RoundContext {
         guard open.epochHash == plan.epochHash else { throw .wrongEpoch(message: "RoundOpen") }
-        guard plan.rounds.contains(open.round) else { throw .roundOutOfOrder(round: open.round) }
+        // After an overflow the rounds until its repetition is applied come on top.
+        let isRepetition = ledger.lock(epochHash: plan.epochHash, base: chain.paramsHash) != nil
+        guard plan.rounds.contains(open.round) || (isRepetition && open.round >= plan.rounds.upperBound) else {
+            throw .roundOutOfOrder(round: open.round)
+        }
         let configuration = plan.proposal.configuration
         let expectedKind: RoundKind = chain.appliedRounds >= configuration.rounds ? .closing : .training
         guard open.kind == expectedKind, !chain.closed, !chain.converged else {
             throw .outOfPhase(message: "RoundOpen", phase: "round kind \(open.kind)")
         }
         guard open.modelHash == chain.modelHash else { throw .modelMismatch }
-        let encoding = configuration.encoding(kind: open.kind)
+        let encoding = configuration.encoding(kind: open.kind, scale: chain.scale)
         guard open.encodingHash == encoding.hash else { throw .encodingMismatch }
         return RoundContext(
             epochHash: plan.epochHash, round: open.round, kind: open.kind, modelHash: chain.modelHash,
@@ -108,11 +112,14 @@ extension Member {
     }
 
     private mutating func encode() -> [MemberAction] {
-        guard case .ready(let plan, let keys) = phase, let context = round?.context, let checkKey = keys.checkKey
+        guard case .ready(let plan, let keys) = phase, let context = round?.context, let checkKey = keys.checkKey,
+            let chain = ledger.chain
         else { return [] }
         round?.upload = .encoding
         let order = VectorOrder(
-            context: context, configuration: plan.proposal.configuration, participant: rules.id,
+            context: context,
+            encoding: plan.proposal.configuration.encoding(kind: context.kind, scale: chain.scale),
+            participant: rules.id,
             memberCount: plan.members.count, roundKeys: keys.ownKeys.map { $0.roundKey(ctx: context.ctx) },
             check: VectorCheck(key: checkKey, ctx: context.ctx),
             expectedLeaf: ledger.leaf(ofUploadIn: context.ctx))
@@ -195,7 +202,7 @@ extension Member {
         let signed = try Signed(signing: vote, with: signer)
         round?.survivors = (envelope, set, hash, signed.envelope)
         var actions: [MemberAction] = []
-        if ledger.lock(epochHash: plan.epochHash, base: context.base) == nil {
+        if ledger.lockedRound != context.ctx {
             actions.append(
                 note(.locked(epochHash: plan.epochHash, base: context.base, ctx: context.ctx, survivorsHash: hash)))
         }
@@ -246,7 +253,8 @@ extension Member {
             case .success(let entered): actions = entered
             }
         }
-        guard case .ready(let plan, let keys) = phase, let round, let checkKey = keys.checkKey else { return actions }
+        guard case .ready(let plan, let keys) = phase, let round, let checkKey = keys.checkKey, let chain = ledger.chain
+        else { return actions }
         guard round.verifying == nil else { return actions }
         do {
             let set = try ResultReview(plan: plan, round: round, ledger: ledger, selfID: rules.id)
@@ -260,7 +268,9 @@ extension Member {
             let order = ResultOrder(
                 context: round.context, configuration: plan.proposal.configuration,
                 survivors: set.indices.map { plan.members[$0] }, sumHash: leaf,
-                check: VectorCheck(key: checkKey, ctx: round.context.ctx))
+                check: VectorCheck(key: checkKey, ctx: round.context.ctx),
+                application: SumApplication(
+                    round.context, plan.proposal.configuration, chain, members: plan.members.count, cohort: set.count))
             return actions + [.verifyResult(order)]
         } catch {
             if case .conflictingStatements = error { return actions + evidence(error) }
@@ -277,13 +287,20 @@ extension Member {
         case .checkFailed:
             self.round?.verifying = nil
             return [.reject(.resultInconsistent(field: "check")), .stop(.checkFailed(round: round.context.round))]
-        case .applied(let paramsHash, let scaleHash):
+        case .applied(let paramsHash, let scale):
             let moved = paramsHash != chain.paramsHash
             chain.apply(
                 round.context, survivorsHash: verifying.set.hash(epochHash: round.context.epochHash),
-                sumHash: verifying.result.sumHash, paramsHash: paramsHash, scaleHash: scaleHash)
+                sumHash: verifying.result.sumHash, paramsHash: paramsHash, scale: scale)
             self.round = nil
             return [note(.applied(chain))] + (moved ? [.deleteUpdate] : [])
+        case .overflowed:
+            guard case .ready(let plan, _) = phase else { return [] }
+            chain.overflow(
+                round.context, survivorsHash: verifying.set.hash(epochHash: round.context.epochHash),
+                sumHash: verifying.result.sumHash, firstScale: plan.proposal.configuration.initialScale)
+            self.round = nil
+            return [note(.overflowed(chain))]
         }
     }
 }

@@ -3,6 +3,7 @@
 import Identity
 import Messages
 import Primitives
+import Quantization
 
 /// What a member's shell does for its machine, in the order given; each is finished before the next begins.
 ///
@@ -61,7 +62,7 @@ public enum MemberStop: Error, Equatable, Sendable {
 /// What is needed to encode and mask an update.
 public struct VectorOrder: Sendable {
     public let context: RoundContext
-    public let configuration: RunConfiguration
+    public let encoding: RoundEncoding
     public let participant: PartyID
     public let memberCount: Int
     /// RK by slot.
@@ -86,12 +87,16 @@ public struct ResultOrder: Sendable {
     public let survivors: [PartyID]
     public let sumHash: Digest
     public let check: VectorCheck
+    /// How the sum becomes the next model.
+    public let application: SumApplication
 }
 
 /// What came of checking and applying a sum.
 public enum ResultOutcome: Equatable, Sendable {
     /// The new parameters are durable; in a closing round they are the old ones.
-    case applied(paramsHash: Digest, scaleHash: Digest)
+    case applied(paramsHash: Digest, scale: RoundScale)
+    /// The check held, and the guards show that a sum did not fit; nothing was applied.
+    case overflowed
     /// The check inside the vector does not hold.
     case checkFailed
 }

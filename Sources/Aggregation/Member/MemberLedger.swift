@@ -33,6 +33,8 @@ public enum MemberFact: Equatable, Sendable, Codable {
     case applied(ModelChain)
     /// A round was skipped.
     case skipped(ModelChain)
+    /// A round's sum overflowed: the update that is kept will be encoded again.
+    case overflowed(ModelChain)
 }
 
 /// What a member knows for ever: the answer to every question of "one base, one set" (protocol section 5).
@@ -111,7 +113,7 @@ public struct MemberLedger: Sendable {
         case .applied(let position):
             moveBase(to: position)
             ownsChain = true
-        case .skipped(let position): chain = position
+        case .skipped(let position), .overflowed(let position): chain = position
         }
     }
 

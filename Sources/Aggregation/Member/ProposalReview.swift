@@ -134,7 +134,7 @@ struct ProposalReview {
                 .cohortMin, "cohortMin \(cohortMin) is not in \(plan.committee.cohortMin) to \(count)")
         }
         do {
-            _ = try configuration.checkedEncoding(kind: .training)
+            _ = try configuration.checkedEncoding(kind: .training, scale: configuration.firstScale())
         } catch {
             throw ProposalRefusal(.encoding, "encoding b = \(configuration.bits): \(error)")
         }
@@ -185,7 +185,7 @@ struct ProposalReview {
         }
         if ledger.chain?.run != configuration.run {
             let chain = ModelChain(
-                run: configuration.run, paramsHash: first, scaleHash: scaleHashExact)
+                run: configuration.run, paramsHash: first, scale: configuration.initialScale)
             let isFirst = proposal.appliedRounds == 0 && first == proposal.paramsHash
             if isFirst, chain.modelHash == proposal.modelHash { return .initial(chain) }
         }
@@ -201,6 +201,12 @@ struct ProposalReview {
         }
         if ledger.chain?.run == proposal.configuration.run, proposal.epoch == ledger.largestEpoch + 1 {
             throw ProposalRefusal(.modelHash, "this party was in the last epoch: nothing is handed to it")
+        }
+        do {
+            _ = try proposal.configuration.checkedEncoding(kind: .training, scale: handover.scale)
+                .vectors(members: proposal.members.count)
+        } catch {
+            throw ProposalRefusal(.encoding, "the scale that was handed over: \(error)")
         }
         let chain = ModelChain(handedOver: handover)
         guard chain.modelHash == proposal.modelHash, chain.paramsHash == proposal.paramsHash,

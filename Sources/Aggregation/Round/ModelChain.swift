@@ -2,6 +2,7 @@
 
 import Messages
 import Primitives
+import Quantization
 
 /// Where a party stands in the chain of models (protocol section 5): what it computed, never what it was told.
 public struct ModelChain: Equatable, Sendable, Codable {
@@ -17,23 +18,24 @@ public struct ModelChain: Equatable, Sendable, Codable {
     public private(set) var converged: Bool
     public private(set) var modelHash: Digest
     public private(set) var paramsHash: Digest
-    public private(set) var scaleHash: Digest
+    /// How finely the next training round encodes.
+    public private(set) var scale: RoundScale
     /// The modelHash before the last step, and the middle hash of that step: with the others the preimage of modelHash.
     public private(set) var previousModelHash: Digest
     public private(set) var middle: Digest
 
     /// Begins a run: `modelHash_0 = H("model", 32 zero bytes, paramsHash_0, scaleHash_0)`.
-    public init(run: [UInt8], paramsHash: Digest, scaleHash: Digest) {
+    public init(run: [UInt8], paramsHash: Digest, scale: RoundScale) {
         self.run = run
         index = 0
         appliedRounds = 0
         closed = false
         converged = false
         self.paramsHash = paramsHash
-        self.scaleHash = scaleHash
+        self.scale = scale
         previousModelHash = .zero
         middle = .zero
-        modelHash = LabeledBytes("model").fixed(Digest.zero).fixed(paramsHash).fixed(scaleHash).hash
+        modelHash = LabeledBytes("model").fixed(Digest.zero).fixed(paramsHash).fixed(scale.hash).hash
     }
 
     /// Takes over a position that was handed to this party, with the preimage that it checked.
@@ -44,20 +46,20 @@ public struct ModelChain: Equatable, Sendable, Codable {
         closed = false
         converged = false
         paramsHash = header.paramsHash
-        scaleHash = header.scaleHash
+        scale = header.scale
         previousModelHash = header.previousModelHash
         middle = header.middle
         if header.chainIndex == 0 {
-            modelHash = LabeledBytes("model").fixed(Digest.zero).fixed(paramsHash).fixed(scaleHash).hash
+            modelHash = LabeledBytes("model").fixed(Digest.zero).fixed(paramsHash).fixed(scale.hash).hash
         } else {
-            modelHash = Self.step(from: previousModelHash, middle, paramsHash, scaleHash)
+            modelHash = Self.step(from: previousModelHash, middle, paramsHash, scale.hash)
         }
     }
 
     /// Applies a round's sum.
     public mutating func apply(
         _ context: RoundContext, survivorsHash: Digest, sumHash: Digest, paramsHash newParams: Digest,
-        scaleHash newScale: Digest
+        scale newScale: RoundScale
     ) {
         advance(
             Self.sumHash(ctx: context.ctx, survivorsHash: survivorsHash, sumHash: sumHash), newParams, newScale
@@ -71,9 +73,18 @@ public struct ModelChain: Equatable, Sendable, Codable {
         }
     }
 
+    /// Passes over a round whose sum overflowed: the parameters stay, and the same set sends again in the scale of a first
+    /// round.
+    public mutating func overflow(
+        _ context: RoundContext, survivorsHash: Digest, sumHash: Digest, firstScale: RoundScale
+    ) {
+        advance(
+            Self.overflowHash(ctx: context.ctx, survivorsHash: survivorsHash, sumHash: sumHash), paramsHash, firstScale)
+    }
+
     /// Passes over a round: parameters and scales stay.
     public mutating func skip(ctx: Digest, reason: AbortReason) {
-        advance(Self.skipHash(ctx: ctx, reason: reason), paramsHash, scaleHash)
+        advance(Self.skipHash(ctx: ctx, reason: reason), paramsHash, scale)
     }
 
     /// H("sum", ctx, H(U), H(S)).
@@ -81,17 +92,22 @@ public struct ModelChain: Equatable, Sendable, Codable {
         LabeledBytes("sum").fixed(ctx).fixed(survivorsHash).fixed(sumHash).hash
     }
 
+    /// H("overflow", ctx, H(U), H(S)).
+    public static func overflowHash(ctx: Digest, survivorsHash: Digest, sumHash: Digest) -> Digest {
+        LabeledBytes("overflow").fixed(ctx).fixed(survivorsHash).fixed(sumHash).hash
+    }
+
     /// H("skip", ctx, reason).
     public static func skipHash(ctx: Digest, reason: AbortReason) -> Digest {
         LabeledBytes("skip").fixed(ctx).u8(reason.rawValue).hash
     }
 
-    private mutating func advance(_ middleHash: Digest, _ newParams: Digest, _ newScale: Digest) {
+    private mutating func advance(_ middleHash: Digest, _ newParams: Digest, _ newScale: RoundScale) {
         previousModelHash = modelHash
         middle = middleHash
-        modelHash = Self.step(from: modelHash, middleHash, newParams, newScale)
+        modelHash = Self.step(from: modelHash, middleHash, newParams, newScale.hash)
         paramsHash = newParams
-        scaleHash = newScale
+        scale = newScale
         index += 1
     }
 

@@ -14,23 +14,24 @@ extension VectorOrder {
     public func explicitShare(
         of update: KeptUpdate, threads: Int = 1, arithmetic: Arithmetic = .field64
     ) throws -> ExplicitShare {
-        let encoding = try ExactEncoding(
-            configuration.checkedEncoding(kind: context.kind).parameters, members: memberCount)
-        let encoded: EncodedUpdate
-        switch context.kind {
-        case .training:
-            encoded = try encoding.encode(
-                delta: update.delta, samples: update.samples, lossSum: update.lossSum, correct: update.correct,
-                tested: update.tested)
-        case .closing:
-            encoded = try encoding.encodeClosing(
-                lossSum: update.lossSum, correct: update.correct, tested: update.tested)
-        }
-        var vector = try encoding.vector(of: encoded)
+        var vector = try encoded(update)
         let layout = encoding.parameters.vectorLayout
         let tag = check.tag(over: vector[layout.checked], participant: participant)
         try layout.place(check: tag, blind: update.blind(ctx: context.ctx), in: &vector)
         return try ExplicitShare(masking: vector, with: masks(), threads: threads, arithmetic: arithmetic)
+    }
+
+    private func encoded(_ update: KeptUpdate) throws(QuantizationError) -> Field64Vector {
+        let vectors = try encoding.vectors(members: memberCount)
+        if context.kind == .closing, case .exact(let exact) = vectors {
+            let metrics = try exact.encodeClosing(
+                lossSum: update.lossSum, correct: update.correct, tested: update.tested)
+            return try exact.vector(of: metrics)
+        }
+        return try vectors.encode(
+            delta: update.delta, samples: update.samples, lossSum: update.lossSum, correct: update.correct,
+            tested: update.tested, ctx: context.ctx, seed: update.seed
+        ).vector
     }
 
     private func masks() throws -> [MaskStream] {
@@ -64,30 +65,8 @@ extension AnswerOrder {
 
 extension ResultOrder {
     /// Checks a sum and applies it to the parameters; nil when the check inside the vector does not hold.
-    public func applied(_ sum: Field64Vector, to parameters: [Float]) throws -> AppliedSum? {
+    public func applied(_ sum: Field64Vector, to parameters: [Float]) throws -> SumOutcome? {
         guard check.holds(for: sum, survivors: survivors) else { return nil }
-        return try appliedSum(sum, to: parameters, context: context, configuration: configuration)
+        return try application.outcome(of: sum, to: parameters)
     }
 }
-
-/// What a sum says once it is decoded and applied.
-public struct AppliedSum: Equatable, Sendable {
-    public let parameters: [Float]
-    /// The sum of weights and metrics; the metrics speak of the model before.
-    public let totals: EncodedUpdate
-}
-
-/// Decodes a sum and applies it: `model_{r+1} = apply(model_r, S, U)`, the same bits everywhere.
-public func appliedSum(
-    _ sum: Field64Vector, to parameters: [Float], context: RoundContext, configuration: RunConfiguration
-) throws -> AppliedSum {
-    let encoding = try ExactEncoding(
-        configuration.checkedEncoding(kind: context.kind).parameters, members: Limits.membersMin)
-    var totals = try encoding.decode(sum)
-    let result = try encoding.apply(totals, to: parameters)
-    totals.values = []
-    return AppliedSum(parameters: result, totals: totals)
-}
-
-/// scaleHash of the exact encoding, in every round.
-public let scaleHashExact = EncodingScale.exact.hash

@@ -33,7 +33,8 @@ struct ServerCommand: AsyncParsableCommand {
     @OptionGroup(title: "Training") var training: TrainingOptions
     @Option(
         help: ArgumentHelp(
-            "How updates are summed: exact, as the secure arm does and to the same bits, or float32. (default: exact)",
+            "How updates are summed: exact, as the secure arm does with --encoding exact and to the same bits, or float32. "
+                + "(default: exact with --encoding exact, else float32)",
             valueName: "name")
     )
     var plain: String?
@@ -140,7 +141,7 @@ struct ServerCommand: AsyncParsableCommand {
         _ settings: Settings, _ registry: MemberRegistry
     ) throws -> (Checkpoint, isResumed: Bool) {
         let asked = try training.resolved(settings)
-        let sum = try sum(settings)
+        let sum = try sum(settings, asked)
         let file = try settings.optional(`init`, .`init`)
         if !newRun, let stored = try Checkpoint.read(directory: state), !stored.isFinished {
             if let file { try requireSame(file, stored.configuration) }
@@ -173,8 +174,9 @@ struct ServerCommand: AsyncParsableCommand {
         return (Checkpoint(configuration: configuration, position: position, records: []), false)
     }
 
-    private func sum(_ settings: Settings) throws -> PlainSum {
-        let name = try settings.value(plain, .plain, default: PlainSum.exact.rawValue)
+    private func sum(_ settings: Settings, _ asked: TrainingOptions.Resolved) throws -> PlainSum {
+        let usual: PlainSum = asked.encoding.isExact ? .exact : .float32
+        let name = try settings.value(plain, .plain, default: usual.rawValue)
         if let sum = PlainSum(rawValue: name) { return sum }
         throw ProgramError(
             .usage,

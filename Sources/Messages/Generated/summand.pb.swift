@@ -510,6 +510,23 @@ nonisolated struct WireRunConfiguration: @unchecked Sendable {
     set {_uniqueStorage()._uniformWeights = newValue}
   }
 
+  /// e of a first round; section 8
+  var firstExponent: Int32 {
+    get {_storage._firstExponent}
+    set {_uniqueStorage()._firstExponent = newValue}
+  }
+
+  /// the range of e in all other rounds
+  var exponentMin: Int32 {
+    get {_storage._exponentMin}
+    set {_uniqueStorage()._exponentMin = newValue}
+  }
+
+  var exponentMax: Int32 {
+    get {_storage._exponentMax}
+    set {_uniqueStorage()._exponentMax = newValue}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -954,10 +971,16 @@ nonisolated struct WireHandoverHeader: Sendable {
 
   var paramsHash: Data = Data()
 
-  var scaleHash: Data = Data()
+  /// b, e per block: the preimage of the scale hash
+  var scaleBits: UInt32 = 0
 
   /// parameters, binary32 little-endian
   var elements: UInt64 = 0
+
+  var exponents: [Int32] = []
+
+  /// a first round, or the repetition after an overflow, is next
+  var firstScale: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1760,7 +1783,7 @@ nonisolated extension WireEpochProposal.Member: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension WireRunConfiguration: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".RunConfiguration"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}bits\0\u{1}clip\0\u{3}weight_max\0\u{1}layout\0\u{1}model\0\u{3}initial_seed\0\u{3}initial_params_hash\0\u{1}seed\0\u{1}rounds\0\u{3}rounds_per_epoch\0\u{3}gamma_percent\0\u{3}cohort_min\0\u{1}optimizer\0\u{3}learning_rate\0\u{1}momentum\0\u{3}batch_size\0\u{3}local_epochs\0\u{3}uniform_weights\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}bits\0\u{1}clip\0\u{3}weight_max\0\u{1}layout\0\u{1}model\0\u{3}initial_seed\0\u{3}initial_params_hash\0\u{1}seed\0\u{1}rounds\0\u{3}rounds_per_epoch\0\u{3}gamma_percent\0\u{3}cohort_min\0\u{1}optimizer\0\u{3}learning_rate\0\u{1}momentum\0\u{3}batch_size\0\u{3}local_epochs\0\u{3}uniform_weights\0\u{3}first_exponent\0\u{3}exponent_min\0\u{3}exponent_max\0")
 
   fileprivate class _StorageClass {
     var _run: Data = Data()
@@ -1782,6 +1805,9 @@ nonisolated extension WireRunConfiguration: SwiftProtobuf.Message, SwiftProtobuf
     var _batchSize: UInt32 = 0
     var _localEpochs: UInt32 = 0
     var _uniformWeights: Bool = false
+    var _firstExponent: Int32 = 0
+    var _exponentMin: Int32 = 0
+    var _exponentMax: Int32 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1811,6 +1837,9 @@ nonisolated extension WireRunConfiguration: SwiftProtobuf.Message, SwiftProtobuf
       _batchSize = source._batchSize
       _localEpochs = source._localEpochs
       _uniformWeights = source._uniformWeights
+      _firstExponent = source._firstExponent
+      _exponentMin = source._exponentMin
+      _exponentMax = source._exponentMax
     }
   }
 
@@ -1848,6 +1877,9 @@ nonisolated extension WireRunConfiguration: SwiftProtobuf.Message, SwiftProtobuf
         case 17: try { try decoder.decodeSingularUInt32Field(value: &_storage._batchSize) }()
         case 18: try { try decoder.decodeSingularUInt32Field(value: &_storage._localEpochs) }()
         case 19: try { try decoder.decodeSingularBoolField(value: &_storage._uniformWeights) }()
+        case 20: try { try decoder.decodeSingularSInt32Field(value: &_storage._firstExponent) }()
+        case 21: try { try decoder.decodeSingularSInt32Field(value: &_storage._exponentMin) }()
+        case 22: try { try decoder.decodeSingularSInt32Field(value: &_storage._exponentMax) }()
         default: break
         }
       }
@@ -1913,6 +1945,15 @@ nonisolated extension WireRunConfiguration: SwiftProtobuf.Message, SwiftProtobuf
       if _storage._uniformWeights != false {
         try visitor.visitSingularBoolField(value: _storage._uniformWeights, fieldNumber: 19)
       }
+      if _storage._firstExponent != 0 {
+        try visitor.visitSingularSInt32Field(value: _storage._firstExponent, fieldNumber: 20)
+      }
+      if _storage._exponentMin != 0 {
+        try visitor.visitSingularSInt32Field(value: _storage._exponentMin, fieldNumber: 21)
+      }
+      if _storage._exponentMax != 0 {
+        try visitor.visitSingularSInt32Field(value: _storage._exponentMax, fieldNumber: 22)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1941,6 +1982,9 @@ nonisolated extension WireRunConfiguration: SwiftProtobuf.Message, SwiftProtobuf
         if _storage._batchSize != rhs_storage._batchSize {return false}
         if _storage._localEpochs != rhs_storage._localEpochs {return false}
         if _storage._uniformWeights != rhs_storage._uniformWeights {return false}
+        if _storage._firstExponent != rhs_storage._firstExponent {return false}
+        if _storage._exponentMin != rhs_storage._exponentMin {return false}
+        if _storage._exponentMax != rhs_storage._exponentMax {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -2837,7 +2881,7 @@ nonisolated extension WireSkip: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireHandoverHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HandoverHeader"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}configuration\0\u{3}chain_index\0\u{3}applied_rounds\0\u{3}previous_model_hash\0\u{1}middle\0\u{3}params_hash\0\u{3}scale_hash\0\u{1}elements\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}configuration\0\u{3}chain_index\0\u{3}applied_rounds\0\u{3}previous_model_hash\0\u{1}middle\0\u{3}params_hash\0\u{3}scale_bits\0\u{1}elements\0\u{1}exponents\0\u{3}first_scale\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2851,8 +2895,10 @@ nonisolated extension WireHandoverHeader: SwiftProtobuf.Message, SwiftProtobuf._
       case 4: try { try decoder.decodeSingularBytesField(value: &self.previousModelHash) }()
       case 5: try { try decoder.decodeSingularBytesField(value: &self.middle) }()
       case 6: try { try decoder.decodeSingularBytesField(value: &self.paramsHash) }()
-      case 7: try { try decoder.decodeSingularBytesField(value: &self.scaleHash) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.scaleBits) }()
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.elements) }()
+      case 9: try { try decoder.decodeRepeatedSInt32Field(value: &self.exponents) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.firstScale) }()
       default: break
       }
     }
@@ -2881,11 +2927,17 @@ nonisolated extension WireHandoverHeader: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.paramsHash.isEmpty {
       try visitor.visitSingularBytesField(value: self.paramsHash, fieldNumber: 6)
     }
-    if !self.scaleHash.isEmpty {
-      try visitor.visitSingularBytesField(value: self.scaleHash, fieldNumber: 7)
+    if self.scaleBits != 0 {
+      try visitor.visitSingularUInt32Field(value: self.scaleBits, fieldNumber: 7)
     }
     if self.elements != 0 {
       try visitor.visitSingularUInt64Field(value: self.elements, fieldNumber: 8)
+    }
+    if !self.exponents.isEmpty {
+      try visitor.visitPackedSInt32Field(value: self.exponents, fieldNumber: 9)
+    }
+    if self.firstScale != false {
+      try visitor.visitSingularBoolField(value: self.firstScale, fieldNumber: 10)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2897,8 +2949,10 @@ nonisolated extension WireHandoverHeader: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.previousModelHash != rhs.previousModelHash {return false}
     if lhs.middle != rhs.middle {return false}
     if lhs.paramsHash != rhs.paramsHash {return false}
-    if lhs.scaleHash != rhs.scaleHash {return false}
+    if lhs.scaleBits != rhs.scaleBits {return false}
     if lhs.elements != rhs.elements {return false}
+    if lhs.exponents != rhs.exponents {return false}
+    if lhs.firstScale != rhs.firstScale {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

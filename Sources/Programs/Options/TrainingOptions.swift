@@ -53,7 +53,8 @@ public struct TrainingOptions: ParsableArguments {
     /// The encoding of the summed vectors.
     @Option(
         help: ArgumentHelp(
-            "The encoding of the vectors that are summed; this version has exact only. (default: exact)",
+            "The encoding of the vectors that are summed: exact, or the bits of a number: 7, 8, 9, 12, 16, 21 or 32. "
+                + "Fewer bits cost fewer bytes and round more coarsely. (default: 16)",
             valueName: "name"))
     public var encoding: String?
 
@@ -81,7 +82,7 @@ public struct TrainingOptions: ParsableArguments {
         /// How participants weigh.
         public var weights: WeightsOption
         /// The name of the encoding.
-        public var encoding: String
+        public var encoding: EncodingChoice
         /// Whether somebody chose the rounds.
         public var hasChosenRounds = true
         /// Whether somebody chose the model.
@@ -111,7 +112,7 @@ public struct TrainingOptions: ParsableArguments {
             localEpochs: try Self.checked(
                 try settings.value(localEpochs, .localEpochs, default: 1), 1...1_000, .localEpochs),
             weights: try settings.value(weights, .weights, default: .samples),
-            encoding: try settings.value(encoding, .encoding, default: "exact"),
+            encoding: try EncodingChoice(named: try settings.value(encoding, .encoding, default: "16")),
             hasChosenRounds: try settings.optional(rounds, .rounds) != nil,
             hasChosenModel: try settings.optional(model, .model) != nil)
         guard resolved.learningRate > 0, resolved.learningRate <= 10 else {
@@ -120,7 +121,6 @@ public struct TrainingOptions: ParsableArguments {
         guard (0..<1).contains(resolved.momentum) else {
             throw ProgramError(.usage, "expected at least 0 and below 1", subject: "--momentum")
         }
-        try Self.requireAvailable(encoding: resolved.encoding)
         return resolved
     }
 
@@ -136,17 +136,6 @@ public struct TrainingOptions: ParsableArguments {
 
     private static func spec(_ text: String) throws(ProgramError) -> ModelSpec {
         do { return try ModelSpec(parsing: text) } catch { throw error.programError }
-    }
-
-    private static func requireAvailable(encoding: String) throws(ProgramError) {
-        if encoding == "exact" { return }
-        guard let bits = Int(encoding), (7...32).contains(bits) else {
-            throw ProgramError(
-                .usage, "no encoding is named \"\(encoding)\"", subject: "--encoding", remedy: "use exact")
-        }
-        throw ProgramError(
-            .usage, "the packed encoding in \(bits) bits is not available in this version", subject: "--encoding",
-            remedy: "use exact")
     }
 }
 

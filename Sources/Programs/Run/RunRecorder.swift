@@ -77,13 +77,19 @@ public struct RunRecorder {
         public var isConverged: Bool
         /// What clients name when they report that they have applied it.
         public var key: String
+        /// The encoding of its vectors, where it is not that of the run.
+        public var encoding: String?
+        /// How far the decoded mean may be off in any coordinate; nil where nothing is encoded.
+        public var errorBound: Double?
 
         /// Describes a round.
         public init(
             round: Int, paramsHash: String, modelHash: String, cohort: Int, members: Int, clipped: Int, epoch: Int = 0,
-            isConverged: Bool, key: String
+            isConverged: Bool, key: String, encoding: String? = nil, errorBound: Double? = nil
         ) {
             self.key = key
+            self.encoding = encoding
+            self.errorBound = errorBound
             self.round = round
             self.paramsHash = paramsHash
             self.modelHash = modelHash
@@ -132,7 +138,7 @@ public struct RunRecorder {
     ///   - encoding: the encoding that the records name.
     ///   - rounds: how many rounds the run has.
     public init(
-        stored: [UInt8]?, metrics: String?, encoding: String = "exact", progress: Progress, rounds: Int
+        stored: [UInt8]?, metrics: String?, encoding: String, progress: Progress, rounds: Int
     ) throws {
         let resumed = try stored.map { try RecordCoding.decode(Memory.self, from: $0, file: "run", line: nil) }
         memory = resumed ?? Memory(startedAt: Date.now.formatted(Date.ISO8601FormatStyle()), seconds: 0)
@@ -183,7 +189,8 @@ public struct RunRecorder {
             record: RoundRecord(
                 round: round.round, accuracy: 0, loss: 0, paramsHash: round.paramsHash, modelHash: round.modelHash,
                 cohort: round.cohort, dropouts: round.members - round.cohort, clipped: round.clipped,
-                epoch: round.epoch, members: round.members, encoding: encoding,
+                epoch: round.epoch, members: round.members, encoding: round.encoding ?? encoding,
+                errorBound: round.errorBound,
                 seconds: now - (memory.lastEnd ?? 0), aggregationSeconds: 0, bytesUp: [:], bytesDown: [:]),
             key: round.key)
         memory.lastEnd = now

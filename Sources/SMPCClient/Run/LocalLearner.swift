@@ -76,8 +76,8 @@ extension RunConfiguration {
     /// Whether a round is a run's first and its parameters came from a file.
     fileprivate func startsFromFile(at context: RoundContext) -> Bool {
         guard case .file = initial, context.kind == .training else { return false }
-        let first = ModelChain(run: run, paramsHash: context.base, scaleHash: scaleHashExact)
-        return first.modelHash == context.modelHash
+        guard let scale = try? firstScale() else { return false }
+        return ModelChain(run: run, paramsHash: context.base, scale: scale).modelHash == context.modelHash
     }
 }
 

@@ -56,16 +56,17 @@ struct RoundLog {
 
     /// A round was applied, whose sum tells of the model with the parameters `before`.
     mutating func applied(
-        _ context: RoundContext, before: Digest, chain: ModelChain, plan: EpochPlan, cohort: Int, totals: EncodedUpdate,
+        _ order: ResultOrder, before: Digest, chain: ModelChain, plan: EpochPlan, sum: AppliedSum,
         period: RoundCosts.Period
     ) {
-        complete(totals.metrics, of: before, rounds: plan.proposal.configuration.rounds)
-        guard context.kind == .training else { return }
+        let cohort = order.survivors.count
+        complete(sum.metrics, of: before, rounds: plan.proposal.configuration.rounds)
+        guard order.context.kind == .training else { return }
         pending = RoundRecord(
             round: chain.appliedRounds, accuracy: 0, loss: 0, paramsHash: chain.paramsHash.hex,
             modelHash: chain.modelHash.hex, cohort: cohort, dropouts: plan.members.count - cohort,
-            clipped: Int(totals.metrics.clipped), epoch: Int(plan.proposal.epoch), members: plan.members.count,
-            encoding: "exact", seconds: period.seconds,
+            clipped: Int(sum.metrics.clipped), epoch: Int(plan.proposal.epoch), members: plan.members.count,
+            encoding: order.application.encoding.name, errorBound: sum.errorBound, seconds: period.seconds,
             aggregationSeconds: period.sinceTraining.map { $0 / .seconds(1) } ?? 0,
             bytesUp: period.phases.mapValues { Double($0.up) }, bytesDown: period.phases.mapValues { Double($0.down) })
     }

@@ -164,22 +164,43 @@ extension Site {
         training?.task.cancel()
         training = nil
         let outcome = try? await OwnThread.run { _ in try order.applied(sum.vector, to: present.values) }
-        guard let applied = outcome ?? nil else {
+        switch outcome ?? nil {
+        case .applied(let applied)?: try await take(applied, order, present, plan)
+        case .overflowed?: try await passOver(order)
+        case nil:
             let path = try store.saveEvidence("result", sum.trailer)
             progress.warning("the sum of round \(context.round) fails its check; the signed result is kept as \(path)")
-            return try await perform(member.resultVerified(ctx: context.ctx, .checkFailed))
+            try await perform(member.resultVerified(ctx: context.ctx, .checkFailed))
         }
+    }
+
+    /// Nothing is applied: the update that is kept will be encoded again.
+    private func passOver(_ order: ResultOrder) async throws {
+        let context = order.context
+        let actions = member.resultVerified(ctx: context.ctx, .overflowed)
+        guard let chain = member.ledger.chain, !actions.isEmpty else { return }
+        progress.note("round \(context.round) overflowed: nothing is applied; the same update is sent again")
+        try await perform(actions)
+        share = nil
+        answer = nil
+        let period = costs.close(base: context.base)
+        await send(.applied(period.applied(ctx: context.ctx, modelHash: chain.modelHash)))
+    }
+
+    private func take(_ applied: AppliedSum, _ order: ResultOrder, _ present: Parameters, _ plan: EpochPlan)
+        async throws
+    {
+        let context = order.context
         let next = try Parameters(layout: present.layout, values: applied.parameters)
         let hash = next.hash
         try store.write(next, hash: hash)
         let before = member.ledger.chain?.paramsHash ?? hash
         let actions = member.resultVerified(
-            ctx: context.ctx, .applied(paramsHash: hash, scaleHash: scaleHashExact))
+            ctx: context.ctx, .applied(paramsHash: hash, scale: applied.scale))
         guard let chain = member.ledger.chain, !actions.isEmpty else { return }
         let period = costs.close(base: context.base)
         log.applied(
-            context, before: before, chain: chain, plan: plan, cohort: order.survivors.count, totals: applied.totals,
-            period: period)
+            order, before: before, chain: chain, plan: plan, sum: applied, period: period)
         try await perform(actions)
         parameters = next
         share = nil

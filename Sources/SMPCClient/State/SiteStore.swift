@@ -202,6 +202,7 @@ extension MemberFact {
         case .chain: "chain"
         case .configured: "configured"
         case .applied: "applied"
+        case .overflowed: "overflowed"
         case .skipped: "skipped"
         }
     }

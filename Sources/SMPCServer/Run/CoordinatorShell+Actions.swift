@@ -14,8 +14,7 @@ extension CoordinatorShell {
     func perform(_ action: CoordinatorAction) throws {
         switch action {
         case .accept(let id, let isPartial): try accept(id, isPartial: isPartial)
-        case .apply(let context, let configuration, let survivors, let result):
-            try apply(context, configuration, survivors, result)
+        case .apply(let application, let survivors, let result): try apply(application, survivors, result)
         case .beginSums(let context):
             sums = try RoundSums(
                 context, arithmetic: arithmetic, files: files, restoringUploads: restoresUploads)
@@ -55,15 +54,20 @@ extension CoordinatorShell {
     }
 
     private func apply(
-        _ context: RoundContext, _ configuration: RunConfiguration, _ survivors: [PartyID], _ result: RoundResult
+        _ application: SumApplication, _ survivors: [PartyID], _ result: RoundResult
     ) throws {
         sums = nil
-        let sum = try model.apply(
-            context, configuration, result: result, round: machine.chain.appliedRounds + 1)
-        totals = AppliedTotals(context: context, sum: sum, cohort: survivors.count)
-        let paramsHash = model.parameters.hash
-        follow { machine, now in
-            try machine.sumApplied(ctx: context.ctx, paramsHash: paramsHash, scaleHash: scaleHashExact, now: now)
+        let ctx = application.context.ctx
+        switch try model.apply(application, result: result, round: machine.chain.appliedRounds + 1) {
+        case .applied(let sum):
+            totals = AppliedTotals(application: application, sum: sum, cohort: survivors.count)
+            let paramsHash = model.parameters.hash
+            follow { machine, now in
+                try machine.sumApplied(ctx: ctx, paramsHash: paramsHash, scale: sum.scale, now: now)
+            }
+        case .overflowed:
+            overflowed = application.context
+            follow { machine, now in try machine.sumOverflowed(ctx: ctx, now: now) }
         }
     }
 
@@ -76,8 +80,12 @@ extension CoordinatorShell {
             // The record goes with the fact, or a crash between them would lose a line of rounds.jsonl.
             try log.append(fact, values: [(RunRecorder.key, try recorder.encoded())])
             try recorder.writeCompleted()
-            if let totals { files.remove(files.uploadSum(totals.context.ctx.hex)) }
+            if let totals { files.remove(files.uploadSum(totals.application.context.ctx.hex)) }
             totals = nil
+        case .overflowed:
+            try log.append(fact)
+            if let overflowed { files.remove(files.uploadSum(overflowed.ctx.hex)) }
+            overflowed = nil
         case .runEnded(let outcome, let sentence):
             // The summary comes first: a run that is recorded as ended is never taken up again to write it.
             try summarize(outcome, sentence)
@@ -178,6 +186,8 @@ extension CoordinatorShell {
             progress.warning("\(name(party)) refused the epoch: \(detail)")
             logger.debug("refused", metadata: ["party": "\(party)", "line": "\(line)"])
         case .roundApplied: break
+        case .roundOverflowed(let round):
+            progress.note("round \(round) overflowed: nothing is applied; the same sites send again, more coarsely")
         case .roundOpened(let context):
             try log.store.set(RunRecorder.key, to: try recorder.encoded())
             progress.status("round \(context.round) (\(context.kind)): waiting for uploads")

@@ -62,6 +62,8 @@ actor CoordinatorShell {
     var recorder: RunRecorder
     var sums: RoundSums?
     var totals: AppliedTotals?
+    /// The round whose sum overflowed, until that is recorded.
+    var overflowed: RoundContext?
     var sessions: [PartyID: PartySession] = [:]
     var streams: [StreamID: Offered] = [:]
     var refusals = RefusalCounters()
@@ -180,7 +182,7 @@ actor CoordinatorShell {
 
 /// What a sum said, between its application and the record of it.
 struct AppliedTotals {
-    let context: RoundContext
-    let sum: EncodedUpdate
+    let application: SumApplication
+    let sum: AppliedSum
     let cohort: Int
 }

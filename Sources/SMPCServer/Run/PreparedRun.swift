@@ -56,7 +56,8 @@ struct PreparedRun: Sendable {
             }
             model = try ServerModel(first: first, files: files)
             let configuration = choice.configuration(paramsHash: first.hash)
-            let chain = ModelChain(run: configuration.run, paramsHash: first.hash, scaleHash: scaleHashExact)
+            let chain = ModelChain(
+                run: configuration.run, paramsHash: first.hash, scale: try configuration.firstScale())
             let fact = CoordinatorFact.runBegan(configuration: configuration.encoded(), chain: chain)
             try store.set(RunRecorder.key, to: nil)
             try log.append(fact)

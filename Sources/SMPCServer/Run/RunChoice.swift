@@ -42,7 +42,7 @@ struct RunChoice: Sendable {
     /// The configuration of a new run that begins with these parameters.
     func configuration(paramsHash: Digest) -> RunConfiguration {
         RunConfiguration(
-            run: SecureRandom.bytes(16), bits: UInt8(EncodingScale.exactBits), clip: clip, weightMax: weightMax,
+            run: SecureRandom.bytes(16), bits: training.encoding.bits, clip: clip, weightMax: weightMax,
             uniformWeights: training.weights == .uniform, layout: training.model.layout.bytes,
             model: training.model.description,
             initial: initialFile == nil ? .seed(seeds.initialSeed) : .file(paramsHash: paramsHash),

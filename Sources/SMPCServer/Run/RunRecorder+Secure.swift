@@ -16,11 +16,14 @@ extension RunRecorder {
             lossSum: Double(metrics.loss) / UpdateMetrics.lossUnitsPerOne, correct: metrics.correct,
             tested: metrics.tested)
         // What the closing round costs counts in the last record, which therefore stays open until the end.
-        guard totals.context.kind == .training else { return measured(figures) }
+        let context = totals.application.context
+        guard context.kind == .training else { return measured(figures) }
+        let encoding = totals.application.encoding
         let round = AppliedRound(
             round: chain.appliedRounds, paramsHash: chain.paramsHash.hex, modelHash: chain.modelHash.hex,
             cohort: totals.cohort, members: plan.members.count, clipped: Int(metrics.clipped),
-            epoch: Int(plan.proposal.epoch), isConverged: chain.converged, key: totals.context.ctx.hex)
+            epoch: Int(plan.proposal.epoch), isConverged: chain.converged, key: context.ctx.hex,
+            encoding: encoding.name, errorBound: totals.sum.errorBound)
         applied(round, figures: figures)
     }
 }

@@ -29,12 +29,11 @@ struct ServerModel {
         guard parameters.hash == paramsHash else { throw ProgramError(.failed, "damaged", subject: path) }
     }
 
-    /// Applies a stored sum and stores the parameters that follow.
+    /// Applies a stored sum, unless it overflowed, and stores the parameters that follow.
     ///
     /// The parameters before stay beside them until the next sum: a result that is not recorded as applied is applied again.
-    mutating func apply(
-        _ context: RoundContext, _ configuration: RunConfiguration, result: RoundResult, round: Int
-    ) throws -> EncodedUpdate {
+    mutating func apply(_ application: SumApplication, result: RoundResult, round: Int) throws -> SumOutcome {
+        let context = application.context
         let path = files.sum(context.ctx.hex)
         let sum: Field64Vector
         do {
@@ -43,16 +42,16 @@ struct ServerModel {
             throw ProgramError(.failed, "damaged: \(error)", subject: path)
         }
         guard vectorLeaf(sum) == result.sumHash else { throw ProgramError(.failed, "damaged", subject: path) }
-        let applied = try appliedSum(sum, to: parameters.values, context: context, configuration: configuration)
+        let outcome = try application.outcome(of: sum, to: parameters.values)
         let before = parameters.hash
-        if context.kind == .training {
+        if context.kind == .training, case .applied(let applied) = outcome {
             parameters = try Parameters(layout: parameters.layout, values: applied.parameters)
             let after = parameters.hash
             try files.write(parameters.littleEndianBytes, to: files.model(after.hex))
             files.prune("models", keeping: ["\(before.hex).f32", "\(after.hex).f32"])
             try publish(round: round)
         }
-        return applied.totals
+        return outcome
     }
 
     private func publish(round: Int) throws {

@@ -54,7 +54,8 @@ struct ServerRun: Sendable {
         let desk = EnrolmentDesk(
             authority: try CertificateAuthority.load(directory: state.directory), registry: registry, logger: logger)
         let recorder = try RunRecorder(
-            stored: prepared.recorded, metrics: metrics, progress: progress,
+            stored: prepared.recorded, metrics: metrics, encoding: prepared.machine.configuration.encodingName,
+            progress: progress,
             rounds: prepared.machine.configuration.rounds)
         let description = describe(prepared.machine.configuration)
         let gammaPercent = prepared.machine.configuration.gammaPercent
@@ -121,7 +122,8 @@ struct ServerRun: Sendable {
 
     private func describe(_ configuration: RunConfiguration) -> RunDescription {
         RunDescription(
-            arm: .smpc, encoding: "exact", discovery: network.discovery ? .multicast : .server, clients: 0,
+            arm: .smpc, encoding: configuration.encodingName, discovery: network.discovery ? .multicast : .server,
+            clients: 0,
             parameters: configuration.parameterCount, dataset: dataset, model: configuration.model,
             partition: partition, seed: configuration.seed, startedAt: "")
     }

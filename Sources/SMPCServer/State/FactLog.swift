@@ -43,6 +43,7 @@ extension CoordinatorFact {
         case .certified: "certified"
         case .resultMade: "resultMade"
         case .applied: "applied"
+        case .overflowed: "overflowed"
         case .skipped: "skipped"
         case .runEnded: "runEnded"
         }

@@ -68,6 +68,9 @@ struct RunHistory {
             case .applied(let next):
                 chain = next
                 close(next, "applied")
+            case .overflowed(let next):
+                chain = next
+                close(next, "overflowed")
             case .skipped(_, let next):
                 chain = next
                 close(next, "skipped")

@@ -54,7 +54,7 @@ struct Conductor {
             rounds: rounds, roundsPerEpoch: 10, gammaPercent: 20, cohortMin: 3,
             training: .init(optimizer: "sgd", learningRate: 0.1, momentum: 0, batchSize: 8, localEpochs: 1))
         change(&settings, &configuration)
-        let chain = ModelChain(run: configuration.run, paramsHash: Stage.digest(100), scaleHash: scaleHashExact)
+        let chain = ModelChain(run: configuration.run, paramsHash: Stage.digest(100), scale: .exact)
         facts = earlier + [.runBegan(configuration: configuration.encoded(), chain: chain)]
         machine = try Coordinator(
             settings: settings, facts: facts, registry: Self.members(parties, registered), signer: key, now: now)
@@ -99,7 +99,7 @@ struct Conductor {
             switch action {
             case .record(let fact): facts.append(fact)
             case .makeSum(let context) where sumsAtOnce: log += try makeSum(context.ctx)
-            case .apply(let context, _, _, _) where appliesAtOnce: log += try apply(context.ctx)
+            case .apply(let application, _, _) where appliesAtOnce: log += try apply(application.context.ctx)
             default: break
             }
         }
@@ -164,7 +164,7 @@ struct Conductor {
         let next = nextParameters ?? Stage.digest(UInt8(101 + machine.chain.appliedRounds))
         let hash = isClosing ? machine.chain.paramsHash : next
         return try event { [now] in
-            try $0.sumApplied(ctx: ctx, paramsHash: hash, scaleHash: scaleHashExact, now: now)
+            try $0.sumApplied(ctx: ctx, paramsHash: hash, scale: .exact, now: now)
         }
     }
 

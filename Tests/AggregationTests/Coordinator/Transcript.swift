@@ -25,7 +25,7 @@ extension Conductor {
     private func line(_ action: CoordinatorAction) -> (text: String, target: Int?) {
         switch action {
         case .accept(let stream, let isPartial): ("accept \(isPartial ? "partial" : "upload") \(stream.number)", nil)
-        case .apply(_, _, let survivors, _): ("apply over \(list(survivors))", nil)
+        case .apply(_, let survivors, _): ("apply over \(list(survivors))", nil)
         case .beginSums(let context): ("begin sums of round \(context.round)", nil)
         case .discard(let party, let message, let phase): ("discard \(message) of \(index(party)) in \(phase)", nil)
         case .finish(let end): ("finish \(end.outcome)", nil)
@@ -55,6 +55,7 @@ extension Conductor {
         case .roundApplied(let context, let cohort, let dropouts):
             "round \(context.round) applied, \(cohort) in, \(dropouts) out"
         case .roundOpened(let context): "round \(context.round) \(context.kind)"
+        case .roundOverflowed(let round): "round \(round) overflowed"
         case .roundSkipped(let round, let reason): "round \(round) skipped: \(reason)"
         case .waitingForReturn(let parties, _): parties.isEmpty ? "waiting" : "waiting for \(list(parties))"
         }
@@ -111,6 +112,7 @@ extension CoordinatorFact {
         case .certified: "certified"
         case .resultMade: "resultMade"
         case .applied: "applied"
+        case .overflowed: "overflowed"
         case .skipped: "skipped"
         case .runEnded: "runEnded"
         }

@@ -49,16 +49,17 @@ final class MemoryFederation {
         case handover(PartyID, HandoverHeader, [Float])
     }
 
-    init(sites count: Int, rounds: Int = 2) throws {
+    init(sites count: Int, rounds: Int = 2, bits: UInt8 = 63) throws {
         settings = CoordinatorSettings(federation: federation, cohort: count)
         coordinatorKey = try SigningKey.generate()
         for index in 0..<count {
             try addSite("site-\(index)", seed: UInt64(index))
         }
-        let configuration = Self.configuration(rounds: rounds)
+        var configuration = Self.configuration(rounds: rounds)
+        configuration.bits = bits
         let first = Self.initialParameters(configuration)
         let chain = ModelChain(
-            run: configuration.run, paramsHash: Self.paramsHash(first), scaleHash: scaleHashExact)
+            run: configuration.run, paramsHash: Self.paramsHash(first), scale: try configuration.firstScale())
         coordinatorModels[chain.paramsHash] = first
         coordinatorFacts = [.runBegan(configuration: configuration.encoded(), chain: chain)]
         try startCoordinator()
@@ -132,7 +133,7 @@ final class MemoryFederation {
                 for party in parties where sites[party]?.isConnected == true {
                     try event { try $0.pong(from: party, now: now) }
                 }
-            case .apply(let context, let configuration, _, _): try apply(context, configuration)
+            case .apply(let application, _, _): try apply(application)
             case .record(let fact): coordinatorFacts.append(fact)
             case .refuse(let stream, _): streams[stream] = nil
             case .reject(let party, let misbehavior): rejections.append(("server of \(party.hex)", misbehavior))
@@ -164,14 +165,18 @@ final class MemoryFederation {
         try event { try $0.sumMade(ctx: context.ctx, sumHash: vectorLeaf(sum), now: now) }
     }
 
-    private func apply(_ context: RoundContext, _ configuration: RunConfiguration) throws {
-        guard let sum = sums[context.ctx], let chain = coordinator?.chain,
+    private func apply(_ application: SumApplication) throws {
+        let ctx = application.context.ctx
+        guard let sum = sums[ctx], let chain = coordinator?.chain,
             let parameters = coordinatorModels[chain.paramsHash]
         else { return }
-        let applied = try appliedSum(sum, to: parameters, context: context, configuration: configuration)
-        let hash = Self.paramsHash(applied.parameters)
-        coordinatorModels[hash] = applied.parameters
-        try event { try $0.sumApplied(ctx: context.ctx, paramsHash: hash, scaleHash: scaleHashExact, now: now) }
+        switch try application.outcome(of: sum, to: parameters) {
+        case .overflowed: try event { try $0.sumOverflowed(ctx: ctx, now: now) }
+        case .applied(let applied):
+            let hash = Self.paramsHash(applied.parameters)
+            coordinatorModels[hash] = applied.parameters
+            try event { try $0.sumApplied(ctx: ctx, paramsHash: hash, scale: applied.scale, now: now) }
+        }
     }
 
     /// Hands the coordinator an event and performs what follows.

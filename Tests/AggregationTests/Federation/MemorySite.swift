@@ -119,6 +119,11 @@ final class MemorySite {
         }
     }
 
+    /// What updates are multiplied by, by the number of the round that they are for.
+    var growth: (Int) -> Float = { _ in 1 }
+    /// Whether the first attempt at the update of a round fails, by the number of the round.
+    var hasNoUpdate: (Int) -> Bool = { _ in false }
+    private var failed: Set<Int> = []
     private var vector: Field64Vector?
     private var answer: Field64Vector?
 
@@ -131,9 +136,15 @@ final class MemorySite {
 
     private func makeUpdate(_ context: RoundContext, _ number: Int) throws {
         guard let chain = machine?.ledger.chain, let parameters = models[chain.paramsHash] else { return }
+        if hasNoUpdate(number), failed.insert(number).inserted {
+            return try event { $0.updateFailed(for: context.base) }
+        }
         let delta =
             context.kind == .closing
-            ? [] : parameters.indices.map { Float(Int(seed) + $0 - number + 1) / 64 + Float(made.count) / 1024 }
+            ? []
+            : parameters.indices.map {
+                (Float(Int(seed) + $0 - number + 1) / 64 + Float(made.count) / 1024) * growth(number)
+            }
         let kept = KeptUpdate(
             base: context.base, delta: delta, samples: 100 * Int(seed + 1), lossSum: 50, correct: 70, tested: 100,
             seed: SecretBytes(randomCount: 32))
@@ -156,13 +167,14 @@ final class MemorySite {
             return
         }
         federation.opened.append((order.context.base, order.survivors, sum))
-        guard let applied = try order.applied(sum, to: parameters) else {
-            return try event { $0.resultVerified(ctx: order.context.ctx, .checkFailed) }
-        }
-        let hash = MemoryFederation.paramsHash(applied.parameters)
-        models[hash] = applied.parameters
-        try event {
-            $0.resultVerified(ctx: order.context.ctx, .applied(paramsHash: hash, scaleHash: scaleHashExact))
+        let ctx = order.context.ctx
+        switch try order.applied(sum, to: parameters) {
+        case nil: return try event { $0.resultVerified(ctx: ctx, .checkFailed) }
+        case .overflowed?: try event { $0.resultVerified(ctx: ctx, .overflowed) }
+        case .applied(let applied)?:
+            let hash = MemoryFederation.paramsHash(applied.parameters)
+            models[hash] = applied.parameters
+            try event { $0.resultVerified(ctx: ctx, .applied(paramsHash: hash, scale: applied.scale)) }
         }
         guard let modelHash = machine?.ledger.chain?.modelHash, isConnected else { return }
         federation.queue.append(

@@ -22,7 +22,7 @@ import Testing
     }
 
     private static func chain(_ paramsHash: Digest, run: UInt8 = 1) -> ModelChain {
-        ModelChain(run: [UInt8](repeating: run, count: 16), paramsHash: paramsHash, scaleHash: scaleHashExact)
+        ModelChain(run: [UInt8](repeating: run, count: 16), paramsHash: paramsHash, scale: .exact)
     }
 
     struct Situation: Sendable, CustomStringConvertible {

@@ -267,7 +267,7 @@ import Testing
         let otherRound = try stage.result([0, 1, 2], context) { $0.ctx = Stage.digest(3) }
         let another = try stage.sites[0].receive(other, otherRound.trailer, sum: otherRound.sum)
         #expect(another.rejections == [.outOfPhase(message: "Result", phase: "verifying")])
-        let outcome = ResultOutcome.applied(paramsHash: Stage.digest(1), scaleHash: scaleHashExact)
+        let outcome = ResultOutcome.applied(paramsHash: Stage.digest(1), scale: .exact)
         let applied = stage.sites[0].member.resultVerified(ctx: context.ctx, outcome)
         #expect(applied.lines == ["record applied", "delete update"])
     }
@@ -277,7 +277,7 @@ import Testing
         stage.sites[0].verifiesAtOnce = false
         let result = try stage.result([0, 1, 2], context)
         try stage.sites[0].receive(result.header, result.trailer, sum: result.sum)
-        let same = ResultOutcome.applied(paramsHash: context.base, scaleHash: scaleHashExact)
+        let same = ResultOutcome.applied(paramsHash: context.base, scale: .exact)
         // The base did not move, so the update stays.
         #expect(stage.sites[0].member.resultVerified(ctx: context.ctx, same).lines == ["record applied"])
         let chain = try #require(stage.sites[0].ledger.chain)
@@ -285,7 +285,7 @@ import Testing
         for kind in [RoundKind.training, .closing] {
             let open = RoundOpen(
                 epochHash: context.epochHash, round: 2, kind: kind, modelHash: chain.modelHash,
-                encodingHash: stage.configuration.encoding(kind: kind).hash, deadlineSeconds: 60)
+                encodingHash: stage.configuration.encoding(kind: kind, scale: .exact).hash, deadlineSeconds: 60)
             #expect(
                 try stage.sites[0].receive(.roundOpen(open)).rejections == [
                     .outOfPhase(message: "RoundOpen", phase: "round kind \(kind)")
@@ -295,7 +295,7 @@ import Testing
 
     @Test func anOutcomeThatNobodyAskedForChangesNothing() throws {
         var (stage, context) = try answered()
-        let outcome = ResultOutcome.applied(paramsHash: Stage.digest(1), scaleHash: scaleHashExact)
+        let outcome = ResultOutcome.applied(paramsHash: Stage.digest(1), scale: .exact)
         #expect(stage.sites[0].member.resultVerified(ctx: context.ctx, outcome).isEmpty)
         #expect(stage.sites[0].member.resultVerified(ctx: Stage.digest(1), outcome).isEmpty)
         #expect(stage.sites[0].member.updateMade(for: Stage.digest(1)).isEmpty)

@@ -150,14 +150,14 @@ struct ScriptedSite {
     }
 
     private mutating func verify(_ order: ResultOrder) throws -> [MemberAction] {
-        guard let sum, let applied = try order.applied(sum, to: parameters) else {
+        guard let sum, case .applied(let applied)? = try order.applied(sum, to: parameters) else {
             return try perform(member.resultVerified(ctx: order.context.ctx, .checkFailed))
         }
         parameters = applied.parameters
         return try perform(
             member.resultVerified(
                 ctx: order.context.ctx,
-                .applied(paramsHash: Self.paramsHash(parameters), scaleHash: scaleHashExact)))
+                .applied(paramsHash: Self.paramsHash(parameters), scale: applied.scale)))
     }
 }
 
@@ -246,6 +246,7 @@ extension MemberFact {
         case .chain: "chain"
         case .configured: "configured"
         case .applied: "applied"
+        case .overflowed: "overflowed"
         case .skipped: "skipped"
         }
     }

@@ -339,7 +339,7 @@ import Testing
         let header = HandoverHeader(
             configuration: stage.configuration, chainIndex: chain.index, appliedRounds: chain.appliedRounds,
             previousModelHash: chain.previousModelHash, middle: chain.middle, paramsHash: chain.paramsHash,
-            scaleHash: chain.scaleHash, elements: 10)
+            scale: chain.scale, elements: 10)
         return (stage, header)
     }
 
@@ -364,14 +364,14 @@ import Testing
         let forged = HandoverHeader(
             configuration: header.configuration, chainIndex: header.chainIndex, appliedRounds: header.appliedRounds,
             previousModelHash: header.previousModelHash, middle: header.middle, paramsHash: Stage.digest(4),
-            scaleHash: header.scaleHash, elements: 10)
+            scale: header.scale, elements: 10)
         #expect(try refusal(forged).refusals.first?.line == .modelHash)
         var other = header.configuration
         other.seed = 99
         let otherRun = HandoverHeader(
             configuration: other, chainIndex: header.chainIndex, appliedRounds: header.appliedRounds,
             previousModelHash: header.previousModelHash, middle: header.middle, paramsHash: header.paramsHash,
-            scaleHash: header.scaleHash, elements: 10)
+            scale: header.scale, elements: 10)
         #expect(try refusal(otherRun).refusals.first?.line == .modelHash)
     }
 
@@ -387,7 +387,7 @@ import Testing
                 HandoverHeader(
                     configuration: header.configuration, chainIndex: header.chainIndex, appliedRounds: handedOver,
                     previousModelHash: header.previousModelHash, middle: header.middle, paramsHash: header.paramsHash,
-                    scaleHash: header.scaleHash, elements: 10))
+                    scale: header.scale, elements: 10))
             return try site.receive(.epochProposal(envelope)).refusals.first?.line
         }
         #expect(try refusal(proposed: 1, handedOver: 1) == nil)
@@ -411,7 +411,7 @@ import Testing
         // A model that nobody computed, with its preimage.
         let header = HandoverHeader(
             configuration: stage.configuration, chainIndex: 1, appliedRounds: 1, previousModelHash: .zero,
-            middle: Stage.digest(1), paramsHash: Stage.digest(2), scaleHash: scaleHashExact, elements: 10)
+            middle: Stage.digest(1), paramsHash: Stage.digest(2), scale: .exact, elements: 10)
         let model = ModelChain(handedOver: header)
         let envelope = try stage.proposal(2, round: 5) {
             $0.modelHash = model.modelHash
@@ -434,7 +434,7 @@ import Testing
         let corrupt = members == 5 ? 1 : 0
         let header = HandoverHeader(
             configuration: stage.configuration, chainIndex: chain.index, appliedRounds: 0, previousModelHash: .zero,
-            middle: .zero, paramsHash: chain.paramsHash, scaleHash: chain.scaleHash, elements: 10)
+            middle: .zero, paramsHash: chain.paramsHash, scale: chain.scale, elements: 10)
         let key = try Stage.key(50)
         var newcomer = ScriptedSite(key: key, coordinator: stage.coordinator.publicKey)
         newcomer.member.rules = SiteRules(
@@ -458,7 +458,7 @@ import Testing
         #expect(stage.sites[mine].ledger.othersOwning == owners)
         let open = RoundOpen(
             epochHash: try #require(stage.sites[mine].member.plan).epochHash, round: 5, kind: .training,
-            modelHash: chain.modelHash, encodingHash: stage.configuration.encoding(kind: .training).hash,
+            modelHash: chain.modelHash, encodingHash: stage.configuration.encoding(kind: .training, scale: .exact).hash,
             deadlineSeconds: 60)
         let actions = try stage.sites[mine].receive(.roundOpen(open))
         if owners >= corrupt + 1 {

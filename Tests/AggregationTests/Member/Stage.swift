@@ -61,7 +61,7 @@ struct Stage {
         change: (inout EpochProposal.Parts) -> Void = { _ in }
     ) throws -> Envelope {
         let paramsHash = ScriptedSite.paramsHash(ScriptedSite.initialParameters(Self.digest(1)))
-        let first = ModelChain(run: configuration.run, paramsHash: paramsHash, scaleHash: scaleHashExact)
+        let first = ModelChain(run: configuration.run, paramsHash: paramsHash, scale: .exact)
         let chain = sites[0].ledger.chain ?? first
         let keys = members ?? sites.map(\.key)
         var parts = EpochProposal.Parts(
@@ -117,7 +117,7 @@ struct Stage {
         let chain = try #require(sites[0].ledger.chain)
         return RoundOpen(
             epochHash: plan.epochHash, round: round, kind: kind, modelHash: chain.modelHash,
-            encodingHash: configuration.encoding(kind: kind).hash, deadlineSeconds: 60)
+            encodingHash: configuration.encoding(kind: kind, scale: .exact).hash, deadlineSeconds: 60)
     }
 
     /// Opens a round at all sites and returns its context.

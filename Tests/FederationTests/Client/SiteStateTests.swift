@@ -90,7 +90,7 @@ struct SiteStateTests {
 
     @Test func factsOutliveTheProcess() throws {
         try inDirectory { directory in
-            let chain = ModelChain(run: [UInt8](repeating: 1, count: 16), paramsHash: .zero, scaleHash: .zero)
+            let chain = ModelChain(run: [UInt8](repeating: 1, count: 16), paramsHash: .zero, scale: .exact)
             let base = SHA256.hash([1])
             try SiteStore(creating: directory).append(.chain(chain, own: true))
             try SiteStore(directory).append(.updateKept(base: base), [.activity: [1, 2]])

@@ -142,7 +142,7 @@ import Testing
                 EpochProposal(
                     federation: proposal.federation, epoch: proposal.epoch, round: proposal.round,
                     modelHash: ModelChain(
-                        run: proposal.configuration.run, paramsHash: .zero, scaleHash: scaleHashExact
+                        run: proposal.configuration.run, paramsHash: .zero, scale: .exact
                     ).modelHash, paramsHash: .zero, appliedRounds: 0, members: proposal.members, mode: proposal.mode,
                     slotCount: proposal.slotCount, configuration: proposal.configuration)
             })

@@ -49,7 +49,10 @@ import Testing
                     "run --state @fed --interface none0", 64,
                     "--interface: no network interface is named \"none0\"; use lo"
                 ),
-                ("run --state @fed --encoding packed", 64, "no encoding is named \"packed\"; use exact"),
+                (
+                    "run --state @fed --encoding packed", 64,
+                    "no encoding is named \"packed\"; use exact or one of 7, 8, 9, 12, 16, 21, 32"
+                ),
                 ("run --state @fed --mode pinned", 64, "slot mode pinned is not available in this version; use all"),
                 ("run --state @fed --resume", 64, "@fed: there is no unfinished run; leave --resume out"),
                 ("run --state @fed --init @none", 64, "@none: there is no such file; correct --init"),

@@ -218,7 +218,7 @@ actor TestParty {
     }
 
     private func verify(_ order: ResultOrder) async throws {
-        guard let sum, let result = try order.applied(sum, to: parameters) else {
+        guard let sum, case .applied(let result)? = try order.applied(sum, to: parameters) else {
             for action in machine.resultVerified(ctx: order.context.ctx, .checkFailed) { try await perform(action) }
             return
         }
@@ -227,7 +227,7 @@ actor TestParty {
         let paramsHash = try Parameters(layout: layout, values: parameters).hash
         if order.context.kind == .training { paramsHashes.append(paramsHash) }
         applied += 1
-        let outcome = ResultOutcome.applied(paramsHash: paramsHash, scaleHash: scaleHashExact)
+        let outcome = ResultOutcome.applied(paramsHash: paramsHash, scale: result.scale)
         for action in machine.resultVerified(ctx: order.context.ctx, outcome) { try await perform(action) }
         let report = Applied(
             ctx: order.context.ctx, modelHash: machine.position?.modelHash ?? .zero, sinceTrainingMicros: 1000,

@@ -39,6 +39,8 @@ final class TestServer: Sendable {
     ) throws -> RunChoice {
         var options = try TrainingOptions.parse([])
         (options.rounds, options.model, options.seed) = (rounds, "softmax:12-4", seed)
+        // Runs can be compared to the bit only in the exact encoding.
+        options.encoding = "exact"
         var course = CoordinatorSettings(federation: "test", cohort: cohort)
         course.cohortWait = .seconds(20)
         course.rejoinWait = rejoinWait
@@ -75,7 +77,8 @@ final class TestServer: Sendable {
         let command =
             trace + [
                 program.path, "run", "--state", state.directory, "--rounds", "\(rounds)", "--cohort", "\(cohort)",
-                "--model", "softmax:12-4", "--seed", "1", "--listen", "127.0.0.1:0", "--discovery", "off",
+                "--model", "softmax:12-4", "--encoding", "exact", "--seed", "1", "--listen", "127.0.0.1:0",
+                "--discovery", "off",
                 "--port-file", portFile, "--metrics", metrics, "--rejoin-wait", "20s", "--quiet",
             ]
         let process = Process()

@@ -48,7 +48,7 @@ class Chain:
     @classmethod
     def handed(cls, header: Message, data: bytes) -> "Chain":
         """What a newcomer is handed: parameters, with the preimage of the modelHash that they lead to."""
-        configuration, params, scale = header["configuration"], header["params_hash"], header["scale_hash"]
+        configuration, params, scale = header["configuration"], header["params_hash"], keys.scale_hash(header["scale_bits"])
         if len(data) != 4 * header["elements"] or keys.params_hash(configuration["layout"], data) != params:
             raise ValueError("the parameters that were handed over are not those of their header")
         if scale != keys.scale_hash(exact.BITS):

@@ -17,6 +17,7 @@ VARINT, FIXED64, SIZED, FIXED32 = 0, 1, 2, 5
 SCALARS: dict[str, tuple[int, Any]] = {
     "uint32": (VARINT, 0),
     "uint64": (VARINT, 0),
+    "sint32": (VARINT, 0),
     "bool": (VARINT, False),
     "double": (FIXED64, 0.0),
     "fixed64": (FIXED64, 0),
@@ -81,6 +82,11 @@ class Schema:
             if kind.name not in left:
                 continue
             value = left.pop(kind.name)
+            if kind.repeated and kind.type == "sint32":
+                # Numbers that repeat are packed into one field.
+                packed = b"".join(varint(zigzag(item)) for item in value)
+                result += varint(number << 3 | SIZED) + varint(len(packed)) + packed if value else b""
+                continue
             for item in value if kind.repeated else [value]:
                 result += self._write(number, kind, item)
         if left:
@@ -97,7 +103,7 @@ class Schema:
             return b""
         head = varint(number << 3 | wire)
         if wire == VARINT:
-            return head + varint(int(value))
+            return head + varint(zigzag(value) if kind.type == "sint32" else int(value))
         if wire == FIXED64:
             return head + struct.pack("<d" if kind.type == "double" else "<Q", value)
         data = value.encode() if kind.type == "string" else value
@@ -118,6 +124,9 @@ class Schema:
             known = self.messages[name].get(tag >> 3)
             if known is None:
                 continue
+            if known.repeated and known.type == "sint32" and tag & 7 == SIZED:
+                message[known.name] += unpack(value)
+                continue
             value = self._convert(known, tag & 7, value)
             if known.repeated:
                 message[known.name].append(value)
@@ -137,7 +146,28 @@ class Schema:
             return struct.unpack("<d", value)[0]
         if kind.type == "fixed64":
             return struct.unpack("<Q", value)[0]
+        if kind.type == "sint32":
+            return unzigzag(value)
         return bool(value) if kind.type == "bool" else value
+
+
+def zigzag(value: int) -> int:
+    """A signed number as an unsigned one, small where it is near zero."""
+    return value << 1 if value >= 0 else -value * 2 - 1
+
+
+def unzigzag(value: int) -> int:
+    """The number that `zigzag` wrote."""
+    return value >> 1 if value % 2 == 0 else -(value >> 1) - 1
+
+
+def unpack(data: bytes) -> list[int]:
+    """Signed numbers that lie packed in one field."""
+    values, at = [], 0
+    while at < len(data):
+        value, at = read_varint(data, at)
+        values.append(unzigzag(value))
+    return values
 
 
 def varint(value: int) -> bytes:

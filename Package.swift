@@ -85,8 +85,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "Baseline",
         dependencies: [
-            "Transport", "Discovery", "Identity", "Storage", "Quantization", "Primitives", "Learning", "Reporting",
-            "Programs", argumentParser, logging, protobuf,
+            "Transport", "Discovery", "Identity", "Storage", "Quantization", "FiniteField", "Primitives", "Learning",
+            "Reporting", "Programs", argumentParser, logging, protobuf,
         ], exclude: ["Protos"]),
     .executableTarget(name: "Compare", dependencies: ["Reporting", argumentParser]),
 ]
@@ -96,8 +96,8 @@ let wholeTests: [Target] = [
     .testTarget(
         name: "BaselineTests",
         dependencies: [
-            "Baseline", "Identity", "Storage", "Quantization", "Primitives", "Learning", "Reporting", "Programs",
-            logging,
+            "Baseline", "Identity", "Storage", "Quantization", "FiniteField", "Primitives", "Learning", "Reporting",
+            "Programs", logging,
         ],
         path: "Tests/BaselineTests"),
     .testTarget(name: "CompareTests", dependencies: ["Compare", "Reporting"], path: "Tests/CompareTests"),

@@ -26,7 +26,8 @@ what is trained:
 
 how:
   --encoding NAME      encoding of the secure vectors: exact, or bits of a number: 7, 8, 9, 12, 16, 21, 32 (default: 16)
-  --plain NAME         sum of the plain arm: exact or float32 (default: exact with --encoding exact, else float32)
+  --plain NAME         sum of the plain arm: exact, float32, or quantised to the bits of --encoding
+                       (default: exact with --encoding exact, else float32)
   --arithmetic NAME    what adds the secure vectors: field64 or gmp; the models are the same (default: field64)
   --gamma PERCENT      share of corrupt sites to be safe against (default: the programs')
   --cohort-wait TIME   how long the server waits for the clients, such as 120s (default: 120s)

@@ -86,7 +86,9 @@ public struct EncodingParameters: Sendable, Hashable {
     /// Refuses a weight or metrics that would endanger the sum over `members` vectors, below 2^62 each.
     ///
     /// - Throws: `scalarOutOfRange`.
-    func requireWithinLimits(weight: Int64, metrics: UpdateMetrics, members: Int) throws(QuantizationError) {
+    public func requireWithinLimits(
+        weight: Int64, metrics: UpdateMetrics, members: Int
+    ) throws(QuantizationError) {
         let limit = ExactEncoding.sumLimit / Int64(members)
         let weights = kind == .closing ? 0...0 : 1...max(1, min(limit, Int64(weightMax)))
         guard weights.contains(weight) else { throw .scalarOutOfRange(.weight, limit: weights.upperBound) }

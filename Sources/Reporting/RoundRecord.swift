@@ -28,7 +28,7 @@ public struct RoundRecord: Codable, Equatable, Sendable {
     /// Names the encoding of the summed vectors, such as `exact`.
     public var encoding: String
     /// Bounds the error of every coordinate of the decoded mean, in the unit of the parameters, for participants none of whose
-    /// digits was clamped; 0 when exact, nil in the plain arm.
+    /// digits was clamped; 0 when exact, nil in a plain run that is not quantised.
     public var errorBound: Double?
     /// Gives the wall-clock time from the end of the round before to the end of this one, in seconds.
     public var seconds: Double

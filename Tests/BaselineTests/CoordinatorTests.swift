@@ -248,4 +248,103 @@ import Testing
         #expect(position.appliedRounds == 1)
         #expect(position.modelHash == LabeledBytes("plain model").fixed(begin).fixed(first.hash).hash)
     }
+
+    // MARK: Quantised
+
+    /// A client's vector for an open round; `clients` other than the round's make one that no honest client sends.
+    private func sent(
+        _ open: AveragingMessage.RoundOpen, step: Float = 0.01, clients: Int? = nil,
+        _ configuration: AveragingConfiguration
+    ) throws -> ClientVector {
+        var digits = try #require(open.digits)
+        digits.clients = clients ?? digits.clients
+        let round = try QuantisedRound(configuration, number: open.round, base: open.paramsHash, digits: digits)
+        let update = TrainedUpdate(
+            delta: [Float](repeating: step, count: 15), samples: 8,
+            evaluation: Evaluation(lossSum: 1, correct: 6, tested: 8))
+        let bytes = try round.encode(update, seed: SecretBytes([UInt8](repeating: 1, count: 32)))
+        return ClientVector(round: open.round, vector: try round.vector(bytes, of: "VectorHeader"))
+    }
+
+    /// A quantised run of seven bits, and how its first round opened.
+    private func quantised() throws -> (AveragingCoordinator, AveragingConfiguration, AveragingMessage.RoundOpen) {
+        let configuration = try Samples.configuration(rounds: 2, sum: .quantised, bits: 7)
+        let first = try configuration.seeds.initialParameters(of: configuration.model)
+        var machine = AveragingCoordinator(
+            configuration, settings: .init(cohort: 2),
+            position: .init(first: first, scale: try configuration.firstScale()))
+        _ = machine.handle(.connected(a, holds: nil), at: .zero)
+        let open = try opened(machine.handle(.connected(b, holds: nil), at: .zero))
+        return (machine, configuration, open)
+    }
+
+    /// What the last of these actions opens.
+    private func opened(_ actions: [Action]) throws -> AveragingMessage.RoundOpen {
+        guard case .open(let open, [a, b])? = actions.last else {
+            Issue.record("no round was opened: \(actions)")
+            throw CancellationError()
+        }
+        return open
+    }
+
+    @Test func aQuantisedRoundSendsItsSumAndTheNextFollowsItsScale() throws {
+        var (machine, configuration, open) = try quantised()
+        #expect(open.digits == RoundDigits(scale: try configuration.firstScale(), clients: 2))
+        #expect(machine.handle(.sent(a, try sent(open, configuration)), at: .zero).isEmpty)
+        let actions = machine.handle(.sent(b, try sent(open, configuration)), at: .zero)
+        guard case .store(let round, let figures)? = actions.first,
+            case .publishSum(let header, let bytes, [a, b])? = actions.last
+        else {
+            Issue.record("no sum was published: \(actions)")
+            return
+        }
+        #expect(round.encoding == "32" && (round.errorBound ?? 0) > 0 && round.cohort == 2)
+        #expect(figures == ModelFigures(lossSum: 2, correct: 12, tested: 16))
+        #expect(header.paramsHash == machine.position.paramsHash && header.rounds == 1)
+        #expect(header.digits == open.digits && bytes.count == 8 * header.elements)
+        _ = machine.handle(.applied(a, applied(machine)), at: .zero)
+        let next = try opened(machine.handle(.applied(b, applied(machine)), at: .zero))
+        let scale = try #require(next.digits?.scale)
+        #expect(scale.encoding.bits == 7 && !scale.isFirst && scale == machine.position.scale)
+    }
+
+    @Test func aRoundThatOverflowsIsRepeatedInTheScaleOfAFirstOne() throws {
+        var (machine, configuration, open) = try quantised()
+        for party in [a, b] { _ = machine.handle(.sent(party, try sent(open, configuration)), at: .zero) }
+        _ = machine.handle(.applied(a, applied(machine)), at: .zero)
+        open = try opened(machine.handle(.applied(b, applied(machine)), at: .zero))
+        let before = machine.position.parameters
+        // A thousand times what the scale leaves room for.
+        _ = machine.handle(.sent(a, try sent(open, step: 10, configuration)), at: .zero)
+        let actions = machine.handle(.sent(b, try sent(open, step: 10, configuration)), at: .zero)
+        guard case .note(nil, let text)? = actions.first else {
+            Issue.record("nothing is said: \(actions)")
+            return
+        }
+        #expect(text.hasPrefix("round 2 overflowed") && machine.position.parameters == before)
+        let again = try opened(actions)
+        #expect(try again.round == 2 && again.digits?.scale == configuration.firstScale())
+        _ = machine.handle(.sent(a, try sent(again, step: 10, configuration)), at: .zero)
+        let applied = machine.handle(.sent(b, try sent(again, step: 10, configuration)), at: .zero)
+        guard case .store(let round, _)? = applied.first else {
+            Issue.record("the round was not applied: \(applied)")
+            return
+        }
+        #expect(round.round == 2 && round.encoding == "32")
+        #expect(abs(machine.position.parameters.values[0] - before.values[0] - 10) < 1e-3)
+    }
+
+    @Test func aFirstRoundThatOverflowsEndsTheRun() throws {
+        let (begun, configuration, open) = try quantised()
+        var machine = begun
+        var actions: [Action] = []
+        for party in [a, b] {
+            actions = machine.handle(.sent(party, try sent(open, step: 1e10, clients: 1, configuration)), at: .zero)
+        }
+        guard case .end(let end)? = actions.last else {
+            Issue.record("the run goes on: \(actions)")
+            return
+        }
+        #expect(end.outcome == .failed && end.sentence.contains("although no sum of such updates can"))
+    }
 }

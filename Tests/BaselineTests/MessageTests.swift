@@ -104,10 +104,38 @@ import Testing
         #expect(try refusal { $0.localEpochs = 1_001 } == range("local_epochs"))
         #expect(try refusal { $0.clip = -1 } == range("clip"))
         #expect(try refusal { $0.weightMax = 3 } == range("weight_max"))
-        #expect(try refusal { $0.sum = "quantised" } == range("sum"))
+        #expect(try refusal { $0.sum = "median" } == range("sum"))
+        #expect(try refusal { $0.bits = 16 } == range("bits"))
+        #expect(try refusal { $0.sum = "quantised" } == range("bits"))
+        #expect(
+            try refusal {
+                $0.sum = "quantised"
+                $0.bits = 33
+            } == range("bits"))
         #expect(
             try refusal { $0.run = Data() }
                 == .length(message: "Configuration", field: "run", expected: 16, actual: 0))
+    }
+
+    @Test func everyFieldOfARoundsDigitsIsChecked() throws {
+        func refusal(_ change: (inout WireDigits) -> Void) -> InvalidAveragingMessage? {
+            var wire = Samples.digits.wire
+            change(&wire)
+            do throws(InvalidAveragingMessage) {
+                _ = try RoundDigits(wire)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        func range(_ field: String) -> InvalidAveragingMessage { .range(message: "Digits", field: field) }
+        #expect(refusal { _ in } == nil)
+        #expect(refusal { $0.bits = 6 } == range("bits"))
+        #expect(refusal { $0.bits = 63 } == range("bits"))
+        #expect(refusal { $0.exponents = [33] } == range("exponents"))
+        #expect(refusal { $0.exponents = Array(repeating: 0, count: 4097) } == range("exponents"))
+        #expect(refusal { $0.first = true } == range("first"))
+        #expect(refusal { $0.clients = 0 } == range("clients"))
     }
 
     @Test func metricsThatCouldOverflowAreRefused() {

@@ -56,6 +56,7 @@ final class TestFederation: Sendable {
         let store = try ServerStore(path: "\(state)/\(ServerStore.fileName)")
         let stored = try Checkpoint.read(directory: state)?.withLateRecords(from: store)
         let first = try configuration.seeds.initialParameters(of: configuration.model)
+        let position = AveragingCoordinator.Position(first: first, scale: try configuration.firstScale())
         var settings = AveragingCoordinator.Settings(cohort: sites)
         settings.lostAfter = .milliseconds(500)
         settings.rejoinWait = .seconds(20)
@@ -65,7 +66,7 @@ final class TestFederation: Sendable {
         let run = ServerRun(
             directory: state, identity: try PartyIdentity.load(directory: state),
             registry: try MemberRegistry(store: store),
-            checkpoint: stored ?? Checkpoint(configuration: configuration, position: .init(first: first), records: []),
+            checkpoint: stored ?? Checkpoint(configuration: configuration, position: position, records: []),
             isResumed: stored != nil, settings: settings, hasFixedCohort: true,
             network: try listen.resolved(Settings(environment: [:])), metrics: metrics, dataset: "synthetic",
             partition: "iid", progress: Progress(style: .quiet), logger: logger)

@@ -70,18 +70,39 @@ struct ClientSession {
         guard !open.isClosing else { return try await close(run, open, connection) }
         bytes.enter(.update)
         client.progress.status("round \(open.round)/\(run.configuration.rounds): training")
-        let update = try await run.update(for: open.round)
+        if let digits = open.digits, try !run.expects(digits) {
+            throw ProgramError(
+                .verificationFailed, "round \(open.round) has another scale than follows from the sum before it",
+                subject: "server", remedy: "run the same version on both sides")
+        }
+        let made = try await run.update(for: open.round)
         self.run = run
-        say(update.evaluation, before: open.round, of: run.configuration.rounds)
-        let stream = try await connection.openStream(header: AveragingStreamHeader.update(update.header).encoded())
+        say(made.update.evaluation, before: open.round, of: run.configuration.rounds)
+        try await send(made, of: run, open, connection)
+        bytes.enter(.result)
+        client.progress.status("round \(open.round)/\(run.configuration.rounds): waiting for the others")
+    }
+
+    /// Sends an update, in the form that the run asks for.
+    private func send(
+        _ made: LocalRun.MadeUpdate, of run: LocalRun, _ open: AveragingMessage.RoundOpen, _ connection: Connection
+    ) async throws {
+        let (header, content): (AveragingStreamHeader, [UInt8])
+        switch (run.configuration.sum, open.digits) {
+        case (.quantised, let digits?):
+            let (vector, encoded) = try run.content(of: made, digits: digits)
+            (header, content) = (.vector(vector), encoded)
+        case (.exact, nil), (.float32, nil):
+            let (update, delta) = try run.content(of: made)
+            (header, content) = (.update(update), delta)
+        default: throw InvalidAveragingMessage.range(message: "RoundOpen", field: "digits")
+        }
+        let stream = try await connection.openStream(header: header.encoded())
         do {
-            let parameters = try Parameters(layout: run.configuration.model.layout, values: update.delta)
-            try await stream.sendAll(parameters.littleEndianBytes)
+            try await stream.sendAll(content)
         } catch let refused as StreamRefused {
             client.logger.info("the server did not take the update", metadata: ["code": "\(refused.code)"])
         }
-        bytes.enter(.result)
-        client.progress.status("round \(open.round)/\(run.configuration.rounds): waiting for the others")
     }
 
     private mutating func close(
@@ -103,26 +124,40 @@ struct ClientSession {
                 + "accuracy \(NumberText.percent(accuracy))")
     }
 
-    /// Takes parameters: they are durable before the answer goes out.
+    /// Takes parameters, or the sum that leads to them: they are durable before the answer goes out.
     private mutating func take(_ stream: IncomingStream, _ connection: Connection) async throws {
-        guard case .parameters(let header) = try AveragingStreamHeader(stream.header), var run,
-            header.elements == run.configuration.model.layout.count
-        else { throw InvalidAveragingMessage.unexpected(message: "stream") }
-        let content = try await stream.readAll(count: 4 * header.elements, as: "ParametersHeader")
-        let parameters = try Parameters(layout: run.configuration.model.layout, littleEndianBytes: content)
-        let hash = parameters.hash
-        guard hash == header.paramsHash else {
+        guard var run else { throw InvalidAveragingMessage.unexpected(message: "stream") }
+        let trainedAt = run.trainedAt
+        let (rounds, expected): (Int, Digest)
+        switch try AveragingStreamHeader(stream.header) {
+        case .parameters(let header):
+            let layout = run.configuration.model.layout
+            guard header.elements == layout.count else {
+                throw InvalidAveragingMessage.range(message: "ParametersHeader", field: "elements")
+            }
+            let content = try await stream.readAll(count: 4 * header.elements, as: "ParametersHeader")
+            run.replace(with: try Parameters(layout: layout, littleEndianBytes: content), scale: nil)
+            (rounds, expected) = (header.rounds, header.paramsHash)
+        case .sum(let header):
+            let round = try run.round(of: header)
+            guard header.elements == round.elements else {
+                throw InvalidAveragingMessage.range(message: "SumHeader", field: "elements")
+            }
+            let content = try await stream.readAll(count: 8 * header.elements, as: "SumHeader")
+            try run.apply(content, of: round)
+            (rounds, expected) = (header.rounds, header.paramsHash)
+        case .update, .vector: throw InvalidAveragingMessage.unexpected(message: "stream")
+        }
+        guard let parameters = run.parameters, parameters.hash == expected else {
             throw ProgramError(
-                .verificationFailed, "the parameters of round \(header.rounds) do not have the hash they should",
+                .verificationFailed, "the parameters of round \(rounds) do not have the hash they should",
                 subject: "server")
         }
         try ModelFile(path: "\(client.directory)/model.safetensors").write(
-            StoredModel(parameters: parameters, metadata: ["round": "\(header.rounds)", "params_hash": hash.hex]))
-        let sinceTraining = run.trainedAt.map { ContinuousClock.now - $0 } ?? .zero
-        run.replace(with: parameters)
+            StoredModel(parameters: parameters, metadata: ["round": "\(rounds)", "params_hash": expected.hex]))
         self.run = run
-        let report = bytes.next(sinceTraining: sinceTraining)
-        let applied = AveragingMessage.Applied(rounds: header.rounds, paramsHash: hash, report: report)
+        let report = bytes.next(sinceTraining: trainedAt.map { ContinuousClock.now - $0 } ?? .zero)
+        let applied = AveragingMessage.Applied(rounds: rounds, paramsHash: expected, report: report)
         try await connection.send(AveragingMessage.applied(applied).encoded())
     }
 }

@@ -11,7 +11,8 @@
 
 //
 // Messages of plain federated averaging, the arm that Summand is compared with. Every update is in the clear to the server.
-// Vectors travel as streams of little-endian binary32 behind a StreamHeader, without a trailer.
+// Vectors travel as streams behind a StreamHeader, without a trailer: little-endian binary32, or in quantised runs the
+// 8-byte elements of the secure arm's vectors without those of check and blind.
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -74,7 +75,7 @@ nonisolated struct WireFrame: Sendable {
     set {body = .evaluation(newValue)}
   }
 
-  /// client to server, after every ParametersHeader stream
+  /// client to server, after every stream of parameters or sum
   var applied: WireApplied {
     get {
       if case .applied(let v)? = body {return v}
@@ -112,7 +113,7 @@ nonisolated struct WireFrame: Sendable {
     case roundOpen(WireRoundOpen)
     /// client to server, in the closing round
     case evaluation(WireEvaluation)
-    /// client to server, after every ParametersHeader stream
+    /// client to server, after every stream of parameters or sum
     case applied(WireApplied)
     /// client to server
     case withdrawal(WireWithdrawal)
@@ -150,6 +151,24 @@ nonisolated struct WireStreamHeader: Sendable {
     set {body = .parameters(newValue)}
   }
 
+  /// client to server, in place of an update in quantised runs
+  var vector: WireVectorHeader {
+    get {
+      if case .vector(let v)? = body {return v}
+      return WireVectorHeader()
+    }
+    set {body = .vector(newValue)}
+  }
+
+  /// server to client, in place of parameters in quantised runs
+  var sum: WireSumHeader {
+    get {
+      if case .sum(let v)? = body {return v}
+      return WireSumHeader()
+    }
+    set {body = .sum(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -157,6 +176,10 @@ nonisolated struct WireStreamHeader: Sendable {
     case update(WireUpdateHeader)
     /// server to client
     case parameters(WireParametersHeader)
+    /// client to server, in place of an update in quantised runs
+    case vector(WireVectorHeader)
+    /// server to client, in place of parameters in quantised runs
+    case sum(WireSumHeader)
 
   }
 
@@ -217,8 +240,11 @@ nonisolated struct WireConfiguration: Sendable {
   /// 32 bytes if the first parameters come from a file of the server's, else empty
   var initialParamsHash: Data = Data()
 
-  /// exact or float32
+  /// exact, float32 or quantised
   var sum: String = String()
+
+  /// of a digit behind the first round, 7 to 32 in a quantised run, else 0
+  var bits: UInt32 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -238,6 +264,41 @@ nonisolated struct WireRoundOpen: Sendable {
 
   /// 32 bytes: the parameters to start from
   var paramsHash: Data = Data()
+
+  /// there in the training rounds of a quantised run
+  var digits: WireDigits {
+    get {_digits ?? WireDigits()}
+    set {_digits = newValue}
+  }
+  /// Returns true if `digits` has been explicitly set.
+  var hasDigits: Bool {self._digits != nil}
+  /// Clears the value of `digits`. Subsequent reads from it will return its default value.
+  mutating func clearDigits() {self._digits = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _digits: WireDigits? = nil
+}
+
+/// How a quantised round encodes; it follows from the sum before.
+nonisolated struct WireDigits: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// of a digit, 7 to 32
+  var bits: UInt32 = 0
+
+  /// of the unit of each transform block
+  var exponents: [Int32] = []
+
+  /// clamped for so many clients, so that no sum can overflow
+  var first: Bool = false
+
+  /// at the opening of the round
+  var clients: UInt32 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -311,6 +372,52 @@ nonisolated struct WireParametersHeader: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+nonisolated struct WireVectorHeader: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var round: UInt32 = 0
+
+  /// packed elements with their guards, weight and metrics, 8 bytes each
+  var elements: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireSumHeader: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// applied rounds, this one included
+  var rounds: UInt32 = 0
+
+  /// 32 bytes: the parameters that the sum leads to
+  var paramsHash: Data = Data()
+
+  /// as at the opening
+  var digits: WireDigits {
+    get {_digits ?? WireDigits()}
+    set {_digits = newValue}
+  }
+  /// Returns true if `digits` has been explicitly set.
+  var hasDigits: Bool {self._digits != nil}
+  /// Clears the value of `digits`. Subsequent reads from it will return its default value.
+  mutating func clearDigits() {self._digits = nil}
+
+  /// as in VectorHeader
+  var elements: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _digits: WireDigits? = nil
 }
 
 /// What a client spent since its report before.
@@ -637,7 +744,7 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireStreamHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".StreamHeader"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}update\0\u{1}parameters\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}update\0\u{1}parameters\0\u{1}vector\0\u{1}sum\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -671,6 +778,32 @@ nonisolated extension WireStreamHeader: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.body = .parameters(v)
         }
       }()
+      case 3: try {
+        var v: WireVectorHeader?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .vector(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .vector(v)
+        }
+      }()
+      case 4: try {
+        var v: WireSumHeader?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .sum(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .sum(v)
+        }
+      }()
       default: break
       }
     }
@@ -689,6 +822,14 @@ nonisolated extension WireStreamHeader: SwiftProtobuf.Message, SwiftProtobuf._Me
     case .parameters?: try {
       guard case .parameters(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .vector?: try {
+      guard case .vector(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .sum?: try {
+      guard case .sum(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     }()
     case nil: break
     }
@@ -744,7 +885,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireConfiguration: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Configuration"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}model\0\u{1}seed\0\u{1}rounds\0\u{1}optimizer\0\u{3}learning_rate\0\u{1}momentum\0\u{3}batch_size\0\u{3}local_epochs\0\u{1}clip\0\u{3}weight_max\0\u{3}initial_params_hash\0\u{1}sum\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}model\0\u{1}seed\0\u{1}rounds\0\u{1}optimizer\0\u{3}learning_rate\0\u{1}momentum\0\u{3}batch_size\0\u{3}local_epochs\0\u{1}clip\0\u{3}weight_max\0\u{3}initial_params_hash\0\u{1}sum\0\u{1}bits\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -765,6 +906,7 @@ nonisolated extension WireConfiguration: SwiftProtobuf.Message, SwiftProtobuf._M
       case 11: try { try decoder.decodeSingularDoubleField(value: &self.weightMax) }()
       case 12: try { try decoder.decodeSingularBytesField(value: &self.initialParamsHash) }()
       case 13: try { try decoder.decodeSingularStringField(value: &self.sum) }()
+      case 14: try { try decoder.decodeSingularUInt32Field(value: &self.bits) }()
       default: break
       }
     }
@@ -810,6 +952,9 @@ nonisolated extension WireConfiguration: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.sum.isEmpty {
       try visitor.visitSingularStringField(value: self.sum, fieldNumber: 13)
     }
+    if self.bits != 0 {
+      try visitor.visitSingularUInt32Field(value: self.bits, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -827,6 +972,7 @@ nonisolated extension WireConfiguration: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.weightMax != rhs.weightMax {return false}
     if lhs.initialParamsHash != rhs.initialParamsHash {return false}
     if lhs.sum != rhs.sum {return false}
+    if lhs.bits != rhs.bits {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -834,7 +980,7 @@ nonisolated extension WireConfiguration: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireRoundOpen: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".RoundOpen"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}round\0\u{1}closing\0\u{3}params_hash\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}round\0\u{1}closing\0\u{3}params_hash\0\u{1}digits\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -845,12 +991,17 @@ nonisolated extension WireRoundOpen: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.round) }()
       case 2: try { try decoder.decodeSingularBoolField(value: &self.closing) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.paramsHash) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._digits) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.round != 0 {
       try visitor.visitSingularUInt32Field(value: self.round, fieldNumber: 1)
     }
@@ -860,6 +1011,9 @@ nonisolated extension WireRoundOpen: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.paramsHash.isEmpty {
       try visitor.visitSingularBytesField(value: self.paramsHash, fieldNumber: 3)
     }
+    try { if let v = self._digits {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -867,6 +1021,52 @@ nonisolated extension WireRoundOpen: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.round != rhs.round {return false}
     if lhs.closing != rhs.closing {return false}
     if lhs.paramsHash != rhs.paramsHash {return false}
+    if lhs._digits != rhs._digits {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDigits: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Digits"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}bits\0\u{1}exponents\0\u{1}first\0\u{1}clients\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.bits) }()
+      case 2: try { try decoder.decodeRepeatedSInt32Field(value: &self.exponents) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.first) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.clients) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.bits != 0 {
+      try visitor.visitSingularUInt32Field(value: self.bits, fieldNumber: 1)
+    }
+    if !self.exponents.isEmpty {
+      try visitor.visitPackedSInt32Field(value: self.exponents, fieldNumber: 2)
+    }
+    if self.first != false {
+      try visitor.visitSingularBoolField(value: self.first, fieldNumber: 3)
+    }
+    if self.clients != 0 {
+      try visitor.visitSingularUInt32Field(value: self.clients, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireDigits, rhs: WireDigits) -> Bool {
+    if lhs.bits != rhs.bits {return false}
+    if lhs.exponents != rhs.exponents {return false}
+    if lhs.first != rhs.first {return false}
+    if lhs.clients != rhs.clients {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1000,6 +1200,90 @@ nonisolated extension WireParametersHeader: SwiftProtobuf.Message, SwiftProtobuf
   static func ==(lhs: WireParametersHeader, rhs: WireParametersHeader) -> Bool {
     if lhs.rounds != rhs.rounds {return false}
     if lhs.paramsHash != rhs.paramsHash {return false}
+    if lhs.elements != rhs.elements {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireVectorHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".VectorHeader"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}round\0\u{1}elements\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.round) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.elements) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.round != 0 {
+      try visitor.visitSingularUInt32Field(value: self.round, fieldNumber: 1)
+    }
+    if self.elements != 0 {
+      try visitor.visitSingularUInt32Field(value: self.elements, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireVectorHeader, rhs: WireVectorHeader) -> Bool {
+    if lhs.round != rhs.round {return false}
+    if lhs.elements != rhs.elements {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSumHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SumHeader"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rounds\0\u{3}params_hash\0\u{1}digits\0\u{1}elements\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.rounds) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.paramsHash) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._digits) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.elements) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.rounds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.rounds, fieldNumber: 1)
+    }
+    if !self.paramsHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.paramsHash, fieldNumber: 2)
+    }
+    try { if let v = self._digits {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.elements != 0 {
+      try visitor.visitSingularUInt32Field(value: self.elements, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireSumHeader, rhs: WireSumHeader) -> Bool {
+    if lhs.rounds != rhs.rounds {return false}
+    if lhs.paramsHash != rhs.paramsHash {return false}
+    if lhs._digits != rhs._digits {return false}
     if lhs.elements != rhs.elements {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

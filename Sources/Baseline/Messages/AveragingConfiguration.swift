@@ -12,6 +12,8 @@ enum PlainSum: String, CaseIterable, Sendable {
     case exact
     /// The weighted mean in binary64, clients in the order of their IDs.
     case float32
+    /// Encoded in few bits exactly as in the secure arm, summed over the same field, applied by the same function.
+    case quantised
 }
 
 /// What every client of a plain run must agree on.
@@ -34,6 +36,14 @@ struct AveragingConfiguration: Equatable, Sendable {
     /// The hash of first parameters from a file; nil when they are drawn from the seed.
     var initialParamsHash: Digest?
     var sum: PlainSum
+    /// b, the bits of a digit behind the first round of a quantised run; nil in all others.
+    var bits: Int?
+
+    /// What records call the encoding of the run.
+    var encodingName: String { bits.map(String.init) ?? sum.rawValue }
+
+    /// The sum for people.
+    var sumDescription: String { bits.map { "quantised to \($0) bits" } ?? sum.rawValue }
 
     /// How clients train.
     func hyperparameters() throws(TrainingError) -> Hyperparameters {
@@ -79,6 +89,13 @@ extension AveragingConfiguration {
         initialParamsHash = try fields.optionalDigest(wire.initialParamsHash, "initial_params_hash")
         guard let sum = PlainSum(rawValue: wire.sum) else { throw .range(message: "Configuration", field: "sum") }
         self.sum = sum
+        bits = try Self.bits(wire.bits, sum)
+    }
+
+    /// Reads the bits of a digit, which a quantised run has and no other.
+    private static func bits(_ value: UInt32, _ sum: PlainSum) throws(InvalidAveragingMessage) -> Int? {
+        let bits = try Fields(message: "Configuration").integer(value, "bits", sum == .quantised ? 7...32 : 0...0)
+        return sum == .quantised ? bits : nil
     }
 
     var wire: WireConfiguration {
@@ -96,6 +113,7 @@ extension AveragingConfiguration {
             $0.weightMax = weightMax
             $0.initialParamsHash = initialParamsHash?.data ?? Data()
             $0.sum = sum.rawValue
+            $0.bits = UInt32(bits ?? 0)
         }
     }
 }

@@ -17,6 +17,8 @@ enum AveragingLimits {
     static let nameBytesMax = 32
     static let sentenceBytesMax = 1024
     static let phasesMax = 32
+    static let blocksMax = 4096
+    static let clientsMax = 1 << 16
 }
 
 /// Holds a control message of plain averaging.
@@ -45,6 +47,8 @@ enum AveragingMessage: Equatable {
         var isClosing: Bool
         /// What the client must hold.
         var paramsHash: Digest
+        /// How to encode; nil in a closing round, and in runs that are not quantised.
+        var digits: RoundDigits?
     }
 
     /// Answers the closing round.
@@ -148,6 +152,7 @@ extension AveragingMessage.RoundOpen {
         round = try fields.integer(wire.round, "round", 1...AveragingLimits.roundsMax + 1)
         isClosing = wire.closing
         paramsHash = try fields.digest(wire.paramsHash, "params_hash")
+        digits = wire.hasDigits ? try RoundDigits(wire.digits) : nil
     }
 
     var wire: WireRoundOpen {
@@ -155,6 +160,7 @@ extension AveragingMessage.RoundOpen {
             $0.round = UInt32(round)
             $0.closing = isClosing
             $0.paramsHash = paramsHash.data
+            if let digits { $0.digits = digits.wire }
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FiniteField
 import Identity
 import Learning
 import Primitives
@@ -41,25 +42,30 @@ struct AveragingCoordinator: Sendable {
         var appliedRounds = 0
         /// H("plain model", modelHash before, paramsHash), zero before the run.
         var modelHash: Digest
+        /// How the next quantised round encodes; exact in other runs.
+        var scale: RoundScale
 
         /// Begins a run.
-        init(first parameters: Parameters) {
+        init(first parameters: Parameters, scale: RoundScale = .exact) {
             self.parameters = parameters
+            self.scale = scale
             paramsHash = parameters.hash
             modelHash = Self.step(from: .zero, to: paramsHash)
         }
 
         /// Takes up a run.
-        init(parameters: Parameters, appliedRounds: Int, modelHash: Digest) {
+        init(parameters: Parameters, appliedRounds: Int, modelHash: Digest, scale: RoundScale = .exact) {
             self.parameters = parameters
+            self.scale = scale
             self.appliedRounds = appliedRounds
             self.modelHash = modelHash
             paramsHash = parameters.hash
         }
 
         /// Takes the parameters that a round led to.
-        mutating func advance(to next: Parameters) {
+        mutating func advance(to next: Parameters, scale: RoundScale = .exact) {
             parameters = next
+            self.scale = scale
             paramsHash = next.hash
             modelHash = Self.step(from: modelHash, to: paramsHash)
             appliedRounds += 1
@@ -75,6 +81,8 @@ struct AveragingCoordinator: Sendable {
         case connected(PartyID, holds: Digest?)
         case disconnected(PartyID)
         case updated(PartyID, ClientUpdate)
+        /// As `updated`, in a quantised run.
+        case sent(PartyID, ClientVector)
         case evaluated(PartyID, AveragingMessage.Evaluation)
         case applied(PartyID, AveragingMessage.Applied)
         case withdrew(PartyID, reason: String)
@@ -91,6 +99,8 @@ struct AveragingCoordinator: Sendable {
         /// Store position and records durably; before the parameters go out.
         case store(RunRecorder.AppliedRound, ModelFigures?)
         case publish([PartyID])
+        /// As `publish`, in a quantised run: the sum that leads from the parameters before to the present ones.
+        case publishSum(AveragingStreamHeader.SumHeader, bytes: [UInt8], [PartyID])
         /// Take how good the last model is: the closing round's answer.
         case measured(ModelFigures?)
         /// Count what a client spent; with the hash of the parameters, if it has applied the round that all apply.
@@ -182,6 +192,11 @@ struct AveragingCoordinator: Sendable {
         }
     }
 
+    /// The open round of a quantised run; nil when none is open.
+    var quantisedRound: QuantisedRound? {
+        if case .training(let open) = phase { open.sum.round } else { nil }
+    }
+
     /// Takes an event and says what to do, in order; each is finished before the next begins.
     mutating func handle(_ event: Event, at now: Duration) -> [Action] {
         if isEnded { return [] }
@@ -191,7 +206,12 @@ struct AveragingCoordinator: Sendable {
         case .disconnected(let party):
             present.remove(party)
             lostSince[party] = now
-        case .updated(let party, let update): updated(party, update, &actions)
+        case .updated(let party, let update):
+            add(party, round: update.round, &actions) { sum throws(QuantizationError) in
+                try sum.add(update, of: party)
+            }
+        case .sent(let party, let sent):
+            add(party, round: sent.round, &actions) { sum throws(QuantizationError) in try sum.add(sent) }
         case .evaluated(let party, let evaluation): evaluated(party, evaluation, &actions)
         case .applied(let party, let applied): self.applied(party, applied, &actions)
         case .withdrew(let party, let reason):
@@ -233,15 +253,17 @@ struct AveragingCoordinator: Sendable {
         }
     }
 
-    private mutating func updated(_ party: PartyID, _ update: ClientUpdate, _ actions: inout [Action]) {
-        guard case .training(var round) = phase, round.open.round == update.round,
-            round.waiting.parties.contains(party)
+    private mutating func add(
+        _ party: PartyID, round number: Int, _ actions: inout [Action],
+        _ add: (inout UpdateSum) throws(QuantizationError) -> Void
+    ) {
+        guard case .training(var round) = phase, round.open.round == number, round.waiting.parties.contains(party)
         else { return }
         // Two holders of the sum would make the addition copy it.
         phase = .ended
         var refusal: QuantizationError?
         do throws(QuantizationError) {
-            try round.sum.add(update, of: party)
+            try add(&round.sum)
             round.waiting.parties.remove(party)
         } catch {
             refusal = error
@@ -362,14 +384,18 @@ struct AveragingCoordinator: Sendable {
     private mutating func openNext(_ now: Duration, _ actions: inout [Action]) {
         guard present.count >= Self.clientsMin else { return regroup(now, &actions) }
         let isClosing = position.appliedRounds >= configuration.rounds
+        let isQuantised = configuration.sum == .quantised && !isClosing
         let open = AveragingMessage.RoundOpen(
-            round: position.appliedRounds + 1, isClosing: isClosing, paramsHash: position.paramsHash)
+            round: position.appliedRounds + 1, isClosing: isClosing, paramsHash: position.paramsHash,
+            digits: isQuantised ? RoundDigits(scale: position.scale, clients: present.count) : nil)
         let waiting = Waiting(parties: present, deadline: now + settings.updateWait)
         if isClosing {
             phase = .closing(Closing(open: open, waiting: waiting))
         } else {
             do {
-                let sum = try UpdateSum(configuration, members: present.count)
+                let sum = try UpdateSum(
+                    configuration, members: present.count, number: open.round, base: open.paramsHash,
+                    digits: open.digits)
                 phase = .training(Training(open: open, members: present.count, waiting: waiting, sum: sum))
             } catch {
                 return end(.failed, "\(error)", &actions)
@@ -380,24 +406,60 @@ struct AveragingCoordinator: Sendable {
 
     private mutating func finish(_ round: Training, _ now: Duration, _ actions: inout [Action]) {
         guard round.sum.count >= Self.clientsMin else { return regroup(now, &actions) }
-        let before = position.paramsHash
         do {
-            let values = try round.sum.apply(to: position.parameters.values)
-            position.advance(to: try Parameters(layout: position.parameters.layout, values: values))
+            switch try round.sum.outcome(for: position.parameters.values) {
+            case .applied(let sum): try apply(sum, of: round, now, &actions)
+            case .overflowed: try repeatMoreCoarsely(round, now, &actions)
+            }
         } catch {
-            return end(.failed, "round \(round.open.round) cannot be applied: \(error)", &actions)
+            end(.failed, "round \(round.open.round) cannot be applied: \(error)", &actions)
         }
+    }
+
+    private mutating func apply(
+        _ sum: AppliedSum, of round: Training, _ now: Duration, _ actions: inout [Action]
+    ) throws {
+        let before = position.paramsHash
+        position.advance(
+            to: try Parameters(layout: position.parameters.layout, values: sum.values), scale: sum.scale)
         let isConverged = position.paramsHash == before
         let applied = RunRecorder.AppliedRound(
             round: position.appliedRounds, paramsHash: position.paramsHash.hex, modelHash: position.modelHash.hex,
             cohort: round.sum.count, members: round.members, clipped: Int(round.sum.metrics.clipped),
-            isConverged: isConverged, key: position.paramsHash.hex)
+            isConverged: isConverged, key: position.paramsHash.hex,
+            encoding: round.open.digits.map { EncodingScale.name(bits: $0.scale.encoding.bits) },
+            errorBound: sum.errorBound)
         actions.append(.store(applied, ModelFigures(round.sum.metrics)))
         guard !isConverged else {
             return end(.converged, "round \(position.appliedRounds) changed nothing more", &actions)
         }
         phase = .publishing(Waiting(parties: present, deadline: now + settings.applyWait))
-        actions.append(.publish(present.sorted()))
+        guard let digits = round.open.digits, let bytes = sum.bytes else {
+            return actions.append(.publish(present.sorted()))
+        }
+        let header = AveragingStreamHeader.SumHeader(
+            rounds: position.appliedRounds, paramsHash: position.paramsHash, digits: digits,
+            elements: bytes.count / Field64.byteCount)
+        actions.append(.publishSum(header, bytes: bytes, present.sorted()))
+    }
+
+    /// Asks for the same updates in the scale of a first round, which cannot overflow.
+    private mutating func repeatMoreCoarsely(
+        _ round: Training, _ now: Duration, _ actions: inout [Action]
+    ) throws(QuantizationError) {
+        let first = try configuration.firstScale()
+        guard round.open.digits?.scale != first else {
+            return end(
+                .failed,
+                "round \(round.open.round) overflowed although no sum of such updates can: a client sent others",
+                &actions)
+        }
+        position.scale = first
+        actions.append(
+            .note(
+                nil,
+                "round \(round.open.round) overflowed: nothing is applied; the clients send again, more coarsely"))
+        openNext(now, &actions)
     }
 
     private mutating func regroup(_ now: Duration, _ actions: inout [Action]) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import FiniteField
 import Identity
 import Learning
+import Primitives
 import Quantization
 
 /// One client's update, as the plain server sees it: in the clear.
@@ -11,6 +13,32 @@ struct ClientUpdate: Equatable, Sendable {
     var metrics: UpdateMetrics
     /// local − global, one rounding.
     var delta: [Float]
+}
+
+/// One client's update in a quantised run: as much in the clear, as everybody knows how to read it.
+struct ClientVector: Equatable, Sendable {
+    var round: Int
+    /// D elements, zeros where check and blind would stand.
+    var vector: Field64Vector
+}
+
+/// What became of a sum.
+enum SumOutcome: Equatable {
+    /// The next model follows from it.
+    case applied(AppliedSum)
+    /// A sum of digits did not fit: nothing is applied.
+    case overflowed
+}
+
+/// What a sum leads to.
+struct AppliedSum: Equatable {
+    var values: [Float]
+    /// How the next round encodes.
+    var scale = RoundScale.exact
+    /// How far any coordinate of the mean may be off where no digit was clamped; nil unless quantised.
+    var errorBound: Double?
+    /// What clients are sent in place of the parameters; nil unless quantised.
+    var bytes: [UInt8]?
 }
 
 /// Sums the updates of one round and applies the mean.
@@ -24,24 +52,40 @@ struct UpdateSum: Sendable {
     private var exact: ExactSum?
     /// What the mean is taken of, to be added in the order of the IDs.
     private var updates: [PartyID: (delta: [Float], weight: Int64)] = [:]
+    /// The sum of vectors; nil unless the run is quantised.
+    private var quantised: (round: QuantisedRound, rule: ScaleRule, total: Field64Vector)?
 
-    /// Begins a sum with room for `members` updates.
-    init(_ configuration: AveragingConfiguration, members: Int) throws(QuantizationError) {
+    /// How vectors are read; nil unless the run is quantised.
+    var round: QuantisedRound? { quantised?.round }
+
+    /// Begins the sum of a round with room for `members` updates.
+    ///
+    /// - Parameters:
+    ///   - base: the parameters that the round starts from.
+    ///   - digits: how a quantised round encodes.
+    init(
+        _ configuration: AveragingConfiguration, members: Int, number: Int = 1, base: Digest = .zero,
+        digits: RoundDigits? = nil
+    ) throws(QuantizationError) {
         encoding = try configuration.encoding(members: members)
         exact = configuration.sum == .exact ? ExactSum(encoding) : nil
+        if let digits, let rule = try configuration.scaleRule() {
+            let round = try QuantisedRound(configuration, number: number, base: base, digits: digits)
+            quantised = (round, rule, round.zero)
+        }
     }
 
     /// Adds one client's update, which it has sent once.
     ///
     /// - Throws: `QuantizationError` for an update that cannot be one, as the secure arm's encoder would.
     mutating func add(_ update: ClientUpdate, of party: PartyID) throws(QuantizationError) {
-        // A weight that travelled is rounded already, so rounding it again changes nothing unless it was not.
-        let weight = try SampleWeight(samples: Int(update.weight), weightMax: encoding.parameters.weightMax)
-        guard weight.value == update.weight else { throw .scalarOutOfRange(.weight, limit: encoding.limit) }
+        try requireRounded(update.weight)
         if exact != nil {
             let encoded = EncodedUpdate(
-                values: try encoding.quantize(delta: update.delta, weight: weight), weight: weight.value,
-                metrics: update.metrics)
+                values: try encoding.quantize(
+                    delta: update.delta,
+                    weight: try SampleWeight(samples: Int(update.weight), weightMax: encoding.parameters.weightMax)),
+                weight: update.weight, metrics: update.metrics)
             try exact?.add(encoded)
         } else {
             guard update.delta.count == encoding.valueCount else {
@@ -50,24 +94,63 @@ struct UpdateSum: Sendable {
             if let coordinate = update.delta.firstIndex(where: { !$0.isFinite }) {
                 throw .notFinite(coordinate: coordinate)
             }
-            updates[party] = (update.delta, weight.value)
+            updates[party] = (update.delta, update.weight)
         }
         metrics += update.metrics
         count += 1
     }
 
+    /// Adds one client's vector, which it has sent once.
+    ///
+    /// - Throws: `QuantizationError` for a vector that cannot be one: another length, a digit too large for its guard, a weight or
+    ///   metrics that the secure arm's encoder would not let pass.
+    mutating func add(_ sent: ClientVector) throws(QuantizationError) {
+        guard let round = quantised?.round else { throw .encodingNotAvailable(bits: EncodingScale.exactBits) }
+        let said = try round.decode(sent.vector)
+        if let index = said.overflowedGuard { throw .sumOverflowed(guardIndex: index) }
+        try requireRounded(said.weight)
+        try encoding.parameters.requireWithinLimits(
+            weight: said.weight, metrics: said.metrics, members: encoding.members)
+        do {
+            try quantised?.total.add(sent.vector)
+        } catch {
+            throw .countMismatch(expected: round.elements, actual: sent.vector.count)
+        }
+        metrics += said.metrics
+        count += 1
+    }
+
+    /// A weight that travelled is rounded already, so rounding it again changes nothing unless it was not.
+    private func requireRounded(_ weight: Int64) throws(QuantizationError) {
+        let rounded = try SampleWeight(samples: Int(weight), weightMax: encoding.parameters.weightMax)
+        guard rounded.value == weight else { throw .scalarOutOfRange(.weight, limit: encoding.limit) }
+    }
+
     /// Adds the weighted mean of the updates to a model.
     ///
     /// - Throws: `totalWeightNotPositive` without updates.
-    func apply(to model: [Float]) throws(QuantizationError) -> [Float] {
+    func outcome(for model: [Float]) throws(QuantizationError) -> SumOutcome {
+        if let quantised { return try outcome(for: model, quantised.round, quantised.rule, quantised.total) }
         if let sum = exact?.total {
-            return try encoding.apply(sum: sum.values, totalWeight: sum.weight, to: model)
+            return .applied(
+                AppliedSum(values: try encoding.apply(sum: sum.values, totalWeight: sum.weight, to: model)))
         }
         guard !updates.isEmpty else { throw .totalWeightNotPositive(0) }
         let ordered = updates.sorted { $0.key < $1.key }.map(\.value)
         let mean = FederatedAveraging.mean(
             updates: ordered.map(\.delta), weights: ordered.map { Double($0.weight) })
-        return zip(model, mean).map { Float(Double($0) + $1) }
+        return .applied(AppliedSum(values: zip(model, mean).map { Float(Double($0) + $1) }))
+    }
+
+    private func outcome(
+        for model: [Float], _ round: QuantisedRound, _ rule: ScaleRule, _ total: Field64Vector
+    ) throws(QuantizationError) -> SumOutcome {
+        let sum = try round.decode(total)
+        guard sum.overflowedGuard == nil else { return .overflowed }
+        return .applied(
+            AppliedSum(
+                values: try round.apply(sum, to: model), scale: round.scale(after: sum, by: rule),
+                errorBound: try round.errorBound(sum, clients: count), bytes: round.bytes(of: total)))
     }
 }
 

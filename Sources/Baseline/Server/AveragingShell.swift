@@ -87,14 +87,25 @@ actor AveragingShell {
     }
 
     /// Whether an update is waited for.
-    func wants(_ update: AveragingStreamHeader.Update, from link: ClientLink) -> Bool {
-        links[link.party] === link && machine.wants(link.party, round: update.round)
+    func wants(round: Int, from link: ClientLink) -> Bool {
+        links[link.party] === link && machine.wants(link.party, round: round)
+    }
+
+    /// How a client's vector for a round is read; nil if none is waited for.
+    func quantisedRound(_ round: Int, from link: ClientLink) -> QuantisedRound? {
+        wants(round: round, from: link) ? machine.quantisedRound : nil
     }
 
     /// A client's update is here, whole.
     func updated(_ update: ClientUpdate, by link: ClientLink) {
         guard links[link.party] === link else { return }
         feed(.updated(link.party, update))
+    }
+
+    /// A client's vector is here, whole, for the round that was read with `digits`.
+    func sent(_ vector: ClientVector, _ digits: RoundDigits, by link: ClientLink) {
+        guard links[link.party] === link, machine.quantisedRound?.digits == digits else { return }
+        feed(.sent(link.party, vector))
     }
 
     /// Time has passed.
@@ -148,6 +159,8 @@ actor AveragingShell {
             try store()
             try recorder.writeCompleted()
         case .publish(let parties): publish(parties)
+        case .publishSum(let header, let bytes, let parties):
+            for party in parties { links[party]?.send(.stream(.sum(header), bytes: bytes)) }
         case .measured(let figures): recorder.measured(figures)
         case .report(let report, let key): recorder.received(report, applied: key)
         case .exclude(let party, let reason):
@@ -166,7 +179,7 @@ actor AveragingShell {
             rounds: position.appliedRounds, paramsHash: position.paramsHash,
             elements: position.parameters.values.count)
         let bytes = position.parameters.littleEndianBytes
-        for party in parties { links[party]?.send(.parameters(header, bytes: bytes)) }
+        for party in parties { links[party]?.send(.stream(.parameters(header), bytes: bytes)) }
     }
 
     private func store(isFinished: Bool = false) throws {

@@ -4,6 +4,8 @@ import Identity
 import Learning
 import Primitives
 import Programs
+import Quantization
+import Reporting
 
 /// Holds where a plain run stands, in one file that is replaced in one step: parameters, and all else in its metadata.
 struct Checkpoint: Equatable {
@@ -22,6 +24,7 @@ struct Checkpoint: Equatable {
         static let modelHash = "model_hash"
         static let records = "records"
         static let rounds = "rounds"
+        static let scale = "scale"
     }
 
     /// Reads the checkpoint of a state directory; nil if there is none.
@@ -35,7 +38,8 @@ struct Checkpoint: Equatable {
             let parameters = try? stored.parameters(as: configuration.model.layout),
             let rounds = metadata[Key.rounds].flatMap({ Int($0) }), let records = metadata[Key.records],
             let modelHash = metadata[Key.modelHash].flatMap({ Hexadecimal.decode($0) })
-                .flatMap({ Digest(bytes: $0) })
+                .flatMap({ Digest(bytes: $0) }),
+            let scale = Self.scale(metadata[Key.scale], configuration, path)
         else {
             throw ProgramError(
                 .failed, "is not the state of a plain run", subject: path, remedy: "move it away to begin a new run")
@@ -43,19 +47,28 @@ struct Checkpoint: Equatable {
         return Checkpoint(
             configuration: configuration,
             position: AveragingCoordinator.Position(
-                parameters: parameters, appliedRounds: rounds, modelHash: modelHash),
+                parameters: parameters, appliedRounds: rounds, modelHash: modelHash, scale: scale),
             records: [UInt8](records.utf8), isFinished: metadata[Key.finished] == "true")
+    }
+
+    /// Reads the scale of the next round, which a quantised run has and others do not.
+    private static func scale(_ text: String?, _ configuration: AveragingConfiguration, _ path: String) -> RoundScale? {
+        guard configuration.sum == .quantised else { return .exact }
+        return text.flatMap { try? RecordCoding.decode(RoundScale.self, from: [UInt8]($0.utf8), file: path, line: nil) }
     }
 
     /// Writes the checkpoint durably, and the model beside it for everybody else.
     func write(directory: String) throws {
-        let metadata = [
+        var metadata = [
             Key.configuration: Hexadecimal.encode(configuration.encoded()),
             Key.finished: isFinished ? "true" : "false",
             Key.modelHash: position.modelHash.hex,
             Key.records: String(decoding: records, as: UTF8.self),
             Key.rounds: "\(position.appliedRounds)",
         ]
+        if configuration.sum == .quantised {
+            metadata[Key.scale] = String(decoding: try RecordCoding.line(position.scale), as: UTF8.self)
+        }
         try ModelFile(path: "\(directory)/\(Self.fileName)").write(
             StoredModel(parameters: position.parameters, metadata: metadata))
         try ModelFile(path: "\(directory)/model.safetensors").write(

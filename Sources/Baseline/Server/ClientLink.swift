@@ -10,7 +10,7 @@ final class ClientLink: Sendable {
     /// Something that goes to a client.
     enum Outgoing: Sendable {
         case message(AveragingMessage)
-        case parameters(AveragingStreamHeader.ParametersHeader, bytes: [UInt8])
+        case stream(AveragingStreamHeader, bytes: [UInt8])
     }
 
     /// What may wait for one client; more than that and it does not read.
@@ -65,8 +65,8 @@ final class ClientLink: Sendable {
     private func deliver(_ item: Outgoing) async throws {
         switch item {
         case .message(let message): try await connection.send(message.encoded())
-        case .parameters(let header, let bytes):
-            let stream = try await connection.openStream(header: AveragingStreamHeader.parameters(header).encoded())
+        case .stream(let header, let bytes):
+            let stream = try await connection.openStream(header: header.encoded())
             try await stream.sendAll(bytes)
         }
     }

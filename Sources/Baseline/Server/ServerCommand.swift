@@ -33,7 +33,8 @@ struct ServerCommand: AsyncParsableCommand {
     @OptionGroup(title: "Training") var training: TrainingOptions
     @Option(
         help: ArgumentHelp(
-            "How updates are summed: exact, as the secure arm does with --encoding exact and to the same bits, or float32. "
+            "How updates are summed: exact, as the secure arm does with --encoding exact and to the same bits; float32; or "
+                + "quantised, in the bits of --encoding as the secure arm does, but without masks and helpers. "
                 + "(default: exact with --encoding exact, else float32)",
             valueName: "name")
     )
@@ -169,21 +170,26 @@ struct ServerCommand: AsyncParsableCommand {
             optimizer: asked.optimizer.rawValue, learningRate: asked.learningRate, momentum: asked.momentum,
             batchSize: asked.batchSize, localEpochs: asked.localEpochs, clip: clip,
             weightMax: asked.weights == .uniform ? 1 : weightMax,
-            initialParamsHash: file == nil ? nil : parameters.hash, sum: sum)
-        let position = AveragingCoordinator.Position(first: parameters)
+            initialParamsHash: file == nil ? nil : parameters.hash, sum: sum,
+            bits: sum == .quantised ? Int(asked.encoding.bits) : nil)
+        let position = AveragingCoordinator.Position(first: parameters, scale: try configuration.firstScale())
         return (Checkpoint(configuration: configuration, position: position, records: []), false)
     }
 
     private func sum(_ settings: Settings, _ asked: TrainingOptions.Resolved) throws -> PlainSum {
         let usual: PlainSum = asked.encoding.isExact ? .exact : .float32
         let name = try settings.value(plain, .plain, default: usual.rawValue)
-        if let sum = PlainSum(rawValue: name) { return sum }
-        throw ProgramError(
-            .usage,
-            name == "quantised"
-                ? "the quantised sum belongs to the packed encodings, which this version does not have"
-                : "no sum is named \"\(name)\"",
-            subject: "--plain", remedy: "use exact or float32")
+        guard let sum = PlainSum(rawValue: name) else {
+            throw ProgramError(
+                .usage, "no sum is named \"\(name)\"", subject: "--plain",
+                remedy: "use exact, float32, or quantised with a packed encoding")
+        }
+        guard sum != .quantised || !asked.encoding.isExact else {
+            throw ProgramError(
+                .usage, "nothing is quantised with --encoding exact", subject: "--plain quantised",
+                remedy: "choose the bits with --encoding, such as 16, or use --plain exact")
+        }
+        return sum
     }
 
     /// An unfinished run goes on with its own first parameters only.
@@ -197,12 +203,12 @@ struct ServerCommand: AsyncParsableCommand {
 
     private func warn(of stored: AveragingConfiguration, _ asked: TrainingOptions.Resolved, _ sum: PlainSum) {
         guard
-            sum != stored.sum
+            sum != stored.sum || (sum == .quantised && Int(asked.encoding.bits) != stored.bits)
                 || asked.contradicts(
                     rounds: stored.rounds, model: stored.model.description, seed: stored.seeds.number)
         else { return }
         output.progress().warning(
             "the run goes on as it began (model \(stored.model), \(stored.rounds) rounds, seed "
-                + "\(stored.seeds.number), sum \(stored.sum.rawValue)); --new-run begins another")
+                + "\(stored.seeds.number), sum \(stored.sumDescription)); --new-run begins another")
     }
 }

@@ -37,7 +37,7 @@ struct ServerRun: Sendable {
         let desk = EnrolmentDesk(
             authority: try CertificateAuthority.load(directory: directory), registry: registry, logger: logger)
         var recorder = try RunRecorder(
-            stored: isResumed ? checkpoint.records : nil, metrics: metrics, encoding: configuration.sum.rawValue,
+            stored: isResumed ? checkpoint.records : nil, metrics: metrics, encoding: configuration.encodingName,
             progress: progress, rounds: configuration.rounds)
         if !isResumed {
             try LateRecords.remove(from: registry.store)
@@ -80,7 +80,7 @@ struct ServerRun: Sendable {
         let configuration = checkpoint.configuration
         progress.note("federation \(identity.federation), listening on \(network.listen.host):\(port)")
         progress.note(
-            "plain federated averaging (\(configuration.sum.rawValue)): this server sees the update of every client")
+            "plain federated averaging (\(configuration.sumDescription)): this server sees the update of every client")
         guard isResumed else {
             return progress.note(
                 "new run of \(configuration.model), \(configuration.rounds) rounds, seed "
@@ -96,7 +96,7 @@ struct ServerRun: Sendable {
     ) -> @Sendable (_ allFound: Bool) -> RunDescription {
         { [dataset, partition, network] allFound in
             RunDescription(
-                arm: .normal, encoding: configuration.sum.rawValue,
+                arm: .normal, encoding: configuration.encodingName,
                 discovery: network.discovery && allFound ? .multicast : .server, clients: 0,
                 parameters: configuration.model.layout.count, dataset: dataset,
                 model: configuration.model.description, partition: partition, seed: configuration.seeds.number,
@@ -172,10 +172,15 @@ struct ServerRun: Sendable {
         switch event {
         case .message(let bytes): try await shell.received(try AveragingMessage(bytes), from: link)
         case .stream(let stream):
-            guard case .update(let header) = try AveragingStreamHeader(stream.header) else {
-                throw InvalidAveragingMessage.unexpected(message: "ParametersHeader")
+            do {
+                switch try AveragingStreamHeader(stream.header) {
+                case .update(let header): try await read(stream, header, link, shell, gate)
+                case .vector(let header): try await read(stream, header, link, shell, gate)
+                case .parameters, .sum: throw InvalidAveragingMessage.unexpected(message: "stream")
+                }
+            } catch let error as StreamReset {
+                logger.debug("an update was given up", metadata: ["party": "\(link.party)", "code": "\(error.code)"])
             }
-            try await read(stream, header, link, shell, gate)
         }
     }
 
@@ -184,20 +189,36 @@ struct ServerRun: Sendable {
         _ gate: UploadGate
     ) async throws {
         let layout = shell.configuration.model.layout
+        guard shell.configuration.sum != .quantised else {
+            throw InvalidAveragingMessage.unexpected(message: "UpdateHeader")
+        }
         guard header.elements == layout.count else {
             throw InvalidAveragingMessage.range(message: "UpdateHeader", field: "elements")
         }
-        guard await shell.wants(header, from: link) else { return stream.refuse(.notExpected) }
-        do {
-            try await gate.pass {
-                let bytes = try await stream.readAll(count: 4 * header.elements, as: "UpdateHeader")
-                let delta = try Parameters(layout: layout, littleEndianBytes: bytes).values
-                await shell.updated(
-                    ClientUpdate(round: header.round, weight: header.weight, metrics: header.metrics, delta: delta),
-                    by: link)
-            }
-        } catch let error as StreamReset {
-            logger.debug("an update was given up", metadata: ["party": "\(link.party)", "code": "\(error.code)"])
+        guard await shell.wants(round: header.round, from: link) else { return stream.refuse(.notExpected) }
+        try await gate.pass {
+            let bytes = try await stream.readAll(count: 4 * header.elements, as: "UpdateHeader")
+            let delta = try Parameters(layout: layout, littleEndianBytes: bytes).values
+            await shell.updated(
+                ClientUpdate(round: header.round, weight: header.weight, metrics: header.metrics, delta: delta),
+                by: link)
+        }
+    }
+
+    private func read(
+        _ stream: IncomingStream, _ header: AveragingStreamHeader.VectorHeader, _ link: ClientLink,
+        _ shell: AveragingShell, _ gate: UploadGate
+    ) async throws {
+        guard let round = await shell.quantisedRound(header.round, from: link) else {
+            return stream.refuse(.notExpected)
+        }
+        guard header.elements == round.elements else {
+            throw InvalidAveragingMessage.range(message: "VectorHeader", field: "elements")
+        }
+        try await gate.pass {
+            let bytes = try await stream.readAll(count: 8 * header.elements, as: "VectorHeader")
+            let vector = try round.vector(bytes, of: "VectorHeader")
+            await shell.sent(ClientVector(round: header.round, vector: vector), round.digits, by: link)
         }
     }
 

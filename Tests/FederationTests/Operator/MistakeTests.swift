@@ -97,7 +97,10 @@ import Testing
         try await expect(
             [
                 ("server --state @none", 64, "@none: no federation lies here; make it with smpc-server init"),
-                ("server --state @fed --plain quantised", 64, "which this version does not have; use exact or float32"),
+                (
+                    "server --state @fed --plain quantised --encoding exact", 64,
+                    "choose the bits with --encoding, such as 16, or use --plain exact"
+                ),
                 ("server --state @fed --resume", 64, "@fed: no unfinished plain run lies here; leave --resume out"),
                 ("client --state @none", 64, "@none: holds no identity; join first: smpc-client join"),
             ], of: "fedavg", in: bench)

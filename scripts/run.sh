@@ -29,6 +29,7 @@ how:
   --plain NAME         sum of the plain arm: exact, float32, or quantised to the bits of --encoding
                        (default: exact with --encoding exact, else float32)
   --arithmetic NAME    what adds the secure vectors: field64 or gmp; the models are the same (default: field64)
+  --no-measure         do not measure the error of each round of a packed encoding, which trains every round once more
   --gamma PERCENT      share of corrupt sites to be safe against (default: the programs')
   --cohort-wait TIME   how long the server waits for the clients, such as 120s (default: 120s)
   --arm NAME           both, normal or smpc (default: both)
@@ -43,7 +44,7 @@ how:
 Leaves DIR/report.html with its pictures and tables in DIR/report; DIR/normal and DIR/smpc with rounds.jsonl, summary.json
 and model.safetensors; DIR/comparison.txt and .json; DIR/labels.csv, how many samples of each label every client has; and
 logs in DIR/logs. Exit codes: 0 done and, where both arms are exact, the models are identical; 1 failed; 2 aborted; 3 the models
-differ; 64 usage; 69 server not reachable; 130 Ctrl-C.
+differ or the error of a round exceeds its bound; 64 usage; 69 server not reachable; 130 Ctrl-C.
 HELP
 }
 
@@ -57,6 +58,7 @@ model=
 seed=1
 encoding=16
 plain=
+measure=true
 arithmetic=
 gamma=
 cohort_wait=120s
@@ -74,7 +76,7 @@ training=(optimizer learning_rate momentum batch_size local_epochs weights)
 for option in "${training[@]}"; do printf -v "$option" ''; done
 
 # What --resume takes up again; the other options concern one invocation only.
-remembered=(clients rounds dataset data label partition model seed encoding plain arithmetic gamma cohort_wait arm
+remembered=(clients rounds dataset data label partition model seed encoding plain measure arithmetic gamma cohort_wait arm
     "${training[@]}" started_in)
 
 # Reads the command line into the variables above.
@@ -87,6 +89,10 @@ parse_arguments() {
                 ;;
             --resume) resume=true ;;
             --keep) keep=true ;;
+            --no-measure)
+                measure=false
+                chosen+=("$1")
+                ;;
             --dataset | --data | --label | --partition | --model | --seed | --encoding | --plain | \
                 --arithmetic | --gamma | --cohort-wait | --optimizer | --learning-rate | --momentum | --batch-size | \
                 --local-epochs | --weights | --arm | --discovery | --metrics | --bin)
@@ -203,7 +209,7 @@ prepare_metrics() {
         [[ ! -e $state || -e $state/run ]] || die 1 "$state is not a directory of this script's; move it away"
         rm -rf "$state"
         rm -f "$metrics"/{normal,smpc}/{summary.json,rounds.jsonl,model.safetensors} "$metrics"/comparison.{txt,json}
-        rm -f "$metrics"/{labels.csv,report.html,report/*.{svg,png,csv}}
+        rm -f "$metrics"/{labels.csv,report.html,report/*.{svg,png,csv}} "$metrics"/smpc/models/round-*.safetensors
         (umask 077 && mkdir "$state")
         remember
     fi
@@ -322,6 +328,7 @@ start_server() {
     [[ $name != normal || -z $plain ]] || command+=(--plain "$plain")
     [[ $name != smpc || -z $arithmetic ]] || command+=(--arithmetic "$arithmetic")
     [[ $name != smpc || -z $gamma ]] || command+=(--gamma "$gamma")
+    [[ $name != smpc ]] || ! is_measured || command+=(--keep-models)
     [[ $discovery == multicast ]] || command+=(--discovery off)
     [[ ! -e $directory/started ]] || command+=(--resume)
     touch "$directory/started"
@@ -397,6 +404,24 @@ linger() {
     wait "$1"
 }
 
+# is_measured: says whether the rounds of the secure arm are to be measured: exact ones have no error.
+is_measured() {
+    [[ $measure == true && $encoding != exact ]]
+}
+
+# measure: trains every part of the data again from the model before each round of the secure arm, which this script alone can,
+# and writes into the records how far the round was from the exact mean; ends the script if that is more than the bound.
+measure() {
+    local options=(--parts "$clients" --dataset "$dataset" --partition "$partition") code=0 began=$SECONDS
+    [[ -z $data ]] || options+=(--data "$data")
+    [[ -z $label ]] || options+=(--label "$label")
+    say ""
+    say "== measuring the error of every round: all clients' trainings once more (--no-measure leaves it out)"
+    "$programs/fedavg" measure "$metrics/smpc" "${options[@]}" </dev/null 2>"$metrics/logs/measure.err" 9>&- || code=$?
+    ((code == 0)) || die "$code" "the errors of the rounds: $(tail -n 1 "$metrics/logs/measure.err")"
+    say "measured in $((SECONDS - began)) s"
+}
+
 # count_labels: counts the labels of every client's part of the data, which this script alone has as a whole.
 count_labels() {
     local options=(--clients "$clients" --dataset "$dataset" --partition "$partition" --seed "$seed")
@@ -447,6 +472,7 @@ trap '' PIPE
 began=$SECONDS
 [[ $arm == smpc ]] || run_arm normal "plain federated averaging"
 [[ $arm == normal ]] || run_arm smpc "secure federation"
+[[ $arm == normal ]] || ! is_measured || measure
 [[ $arm != both ]] || compare
 say "done in $((SECONDS - began)) s; records in $metrics"
 [[ $keep == true ]] || rm -rf "$state"

@@ -24,5 +24,5 @@ struct FedAvgCommand: AsyncParsableCommand {
             Exit codes: 0 done, 1 failed, 2 aborted (too few clients), 3 verification failed, 64 usage, \
             69 server not reachable, 130 or 143 interrupted.
             """,
-        subcommands: [ServerCommand.self, ClientCommand.self, LabelsCommand.self])
+        subcommands: [ServerCommand.self, ClientCommand.self, LabelsCommand.self, MeasureCommand.self])
 }

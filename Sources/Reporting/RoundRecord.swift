@@ -19,6 +19,8 @@ public struct RoundRecord: Codable, Equatable, Sendable {
     public var cohort: Int
     /// Counts the members of the epoch whose updates are not in the sum.
     public var dropouts: Int
+    /// Names the members whose updates are not in the sum; nil if there are none, and in the plain arm.
+    public var absent: [String]?
     /// Counts the participants whose update or weight was clipped.
     public var clipped: Int
     /// Numbers the epoch in which the round was applied; 0 in the plain arm, which has none.
@@ -30,6 +32,10 @@ public struct RoundRecord: Codable, Equatable, Sendable {
     /// Bounds the error of every coordinate of the decoded mean, in the unit of the parameters, for participants none of whose
     /// digits was clamped; 0 when exact, nil in a plain run that is not quantised.
     public var errorBound: Double?
+    /// Gives the largest error of a coordinate of the decoded mean, as `fedavg measure` found it in a simulation.
+    public var errorMeasured: Double?
+    /// Counts the digits that participants clamped, for which the bound does not account, as `fedavg measure` found them.
+    public var clampedDigits: Int?
     /// Gives the wall-clock time from the end of the round before to the end of this one, in seconds.
     public var seconds: Double
     /// Gives the time from the last local training's end to the last client's durable apply, in seconds.
@@ -42,9 +48,9 @@ public struct RoundRecord: Codable, Equatable, Sendable {
     /// Makes a record of one applied round.
     public init(
         round: Int, accuracy: Double, loss: Double, paramsHash: String, modelHash: String, cohort: Int,
-        dropouts: Int = 0, clipped: Int = 0, epoch: Int = 0, members: Int, encoding: String,
-        errorBound: Double? = nil, seconds: Double, aggregationSeconds: Double, bytesUp: [String: Double],
-        bytesDown: [String: Double]
+        dropouts: Int = 0, absent: [String]? = nil, clipped: Int = 0, epoch: Int = 0, members: Int, encoding: String,
+        errorBound: Double? = nil, errorMeasured: Double? = nil, clampedDigits: Int? = nil, seconds: Double,
+        aggregationSeconds: Double, bytesUp: [String: Double], bytesDown: [String: Double]
     ) {
         self.round = round
         self.accuracy = accuracy
@@ -53,11 +59,14 @@ public struct RoundRecord: Codable, Equatable, Sendable {
         self.modelHash = modelHash
         self.cohort = cohort
         self.dropouts = dropouts
+        self.absent = absent
         self.clipped = clipped
         self.epoch = epoch
         self.members = members
         self.encoding = encoding
         self.errorBound = errorBound
+        self.errorMeasured = errorMeasured
+        self.clampedDigits = clampedDigits
         self.seconds = seconds
         self.aggregationSeconds = aggregationSeconds
         self.bytesUp = bytesUp
@@ -83,11 +92,14 @@ public struct RoundRecord: Codable, Equatable, Sendable {
         case modelHash = "model_hash"
         case cohort
         case dropouts
+        case absent
         case clipped
         case epoch
         case members
         case encoding
         case errorBound = "error_bound"
+        case errorMeasured = "error_measured"
+        case clampedDigits = "clamped_digits"
         case seconds
         case aggregationSeconds = "aggregation_seconds"
         case bytesUp = "bytes_up"

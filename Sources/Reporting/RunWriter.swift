@@ -100,6 +100,13 @@ public final class RunWriter: Sendable {
         return summary
     }
 
+    /// Replaces the rounds of a run that has ended, in one step: what is found out about them later joins the records.
+    public static func replaceRounds(_ records: [RoundRecord], directory: String) throws {
+        let newline = UInt8(ascii: "\n")
+        let lines = try records.flatMap { try RecordCoding.line($0) + [newline] }
+        try DurableFile.replace(RunReader.path(directory, RunReader.roundsFile), with: lines)
+    }
+
     private static func remove(_ path: String) throws(ReportingError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw DurableFile.failure("remove", path) }
     }

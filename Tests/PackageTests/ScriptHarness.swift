@@ -112,6 +112,10 @@ struct ScriptHarness {
                 [[ -z ${STAND_IN_HANGS:-} ]] || exec sleep 600
                 echo "disk is full"
                 [[ $(option --part) != 1/* ]] || exit "${STAND_IN_CLIENT_CODE:-0}" ;;
+            "fedavg measure")
+                echo "round 1  error"
+                [[ -z ${STAND_IN_MEASURE_CODE:-} ]] || echo "the error exceeds its bound" >&2
+                exit "${STAND_IN_MEASURE_CODE:-0}" ;;
             "fedavg labels") echo "part,label,samples" ;;
             smpc-compare*)
                 report=$(option --report)

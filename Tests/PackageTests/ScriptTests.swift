@@ -94,11 +94,44 @@ import Testing
     }
 
     @Test(arguments: [
-        ("STAND_IN_COMPARE_CODE", Int32(3)), ("STAND_IN_SERVER_CODE", 2), ("STAND_IN_CLIENT_CODE", 69),
+        ("STAND_IN_COMPARE_CODE", Int32(3)), ("STAND_IN_MEASURE_CODE", 3), ("STAND_IN_SERVER_CODE", 2),
+        ("STAND_IN_CLIENT_CODE", 69),
     ]) func anExitCodeIsPassedOn(variable: String, code: Int32) async throws {
         try await ScriptHarness.with { harness in
             let outcome = try await harness.run("run.sh", arguments(harness), environment: [variable: "\(code)"])
             #expect(outcome.code == code)
+        }
+    }
+
+    @Test func theErrorsOfAPackedRunAreMeasuredBeforeTheComparison() async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run("run.sh", arguments(harness))
+            #expect(outcome.code == 0 && outcome.output.contains("\nmeasured in "), "\(outcome.error)")
+            let calls = try harness.calls()
+            #expect(calls.first { $0.hasPrefix("smpc-server run") }?.contains(" --keep-models") == true)
+            #expect(!calls.contains { $0.hasPrefix("fedavg server") && $0.contains(" --keep-models") })
+            let measured = try #require(calls.firstIndex { $0.hasPrefix("fedavg measure") })
+            #expect(calls[measured].contains("metrics/smpc --parts 3 --dataset synthetic --partition iid "))
+            #expect(calls[..<measured].contains { $0.hasPrefix("smpc-client run") })
+            #expect(!calls[..<measured].contains { $0.hasPrefix("smpc-compare") })
+        }
+    }
+
+    @Test(arguments: [["--encoding", "exact"], ["--no-measure"], ["--arm", "normal"]])
+    func whatHasNoErrorOrShallNotBeMeasuredIsNot(options: [String]) async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run("run.sh", arguments(harness, Self.small + options))
+            #expect(outcome.code == 0, "\(outcome.error)")
+            #expect(try !harness.calls().contains { $0.contains("measure") || $0.contains("--keep-models") })
+        }
+    }
+
+    @Test func anErrorAboveItsBoundIsNamed() async throws {
+        try await ScriptHarness.with { harness in
+            let outcome = try await harness.run(
+                "run.sh", arguments(harness), environment: ["STAND_IN_MEASURE_CODE": "3"])
+            #expect(outcome.code == 3)
+            #expect(outcome.error.hasSuffix("run.sh: the errors of the rounds: the error exceeds its bound\n"))
         }
     }
 

@@ -16,6 +16,24 @@ struct RecordCodingTests {
                 """)
     }
 
+    @Test func whatWasFoundOutLaterJoinsTheRecords() throws {
+        try Samples.withDirectory { directory in
+            let writer = try RunWriter(directory: directory, resume: false)
+            for round in 1...3 { try writer.append(Samples.record(round)) }
+            var records = writer.records
+            (records[1].absent, records[1].errorBound) = (["site-2"], 0.5)
+            (records[1].errorMeasured, records[1].clampedDigits) = (0.25, 0)
+            let line = String(decoding: try RecordCoding.line(records[1]), as: UTF8.self)
+            #expect(line.contains(#""absent":["site-2"],"#) && line.contains(#""clamped_digits":0,"#))
+            #expect(line.contains(#""error_bound":0.5,"error_measured":0.25,"#))
+            try RunWriter.replaceRounds(records, directory: directory)
+            let file = "\(directory)/rounds.jsonl"
+            #expect(try RunReader.readRounds(file: file) == records)
+            let text = String(decoding: try #require(try DurableFile.read(file)), as: UTF8.self)
+            #expect(text.hasSuffix("}\n") && text.filter { $0 == "\n" }.count == 3)
+        }
+    }
+
     @Test func summaryHasAllPromisedKeysAtTheTopLevel() throws {
         let text = String(decoding: try RecordCoding.line(Samples.summary([Samples.record(1)])), as: UTF8.self)
         for key in [

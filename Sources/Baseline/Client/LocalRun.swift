@@ -5,16 +5,6 @@ import Primitives
 import Programs
 import Quantization
 
-/// What one training and the evaluation before it gave.
-struct TrainedUpdate: Sendable {
-    /// local − global in Float32, not clipped.
-    let delta: [Float]
-    /// The samples that it was computed from.
-    let samples: Int
-    /// Of the model before.
-    let evaluation: Evaluation
-}
-
 /// Holds what a client has of one run: its data, the present parameters, the update it made last.
 struct LocalRun: Sendable {
     /// An update and what it was made for.
@@ -72,9 +62,8 @@ struct LocalRun: Sendable {
             let tested = try training.evaluate(parameters, isCancelled: isCancelled)
             let trained = try training.train(parameters, number: round, isCancelled: isCancelled)
             let trainedAt = ContinuousClock.now
-            let update = TrainedUpdate(
-                delta: try ExactEncoding.difference(local: trained.values, global: parameters.values),
-                samples: training.data.training.count, evaluation: tested)
+            let update = try TrainedUpdate(
+                from: parameters, to: trained, samples: training.data.training.count, evaluation: tested)
             return MadeUpdate(
                 base: base, round: round, update: update, seed: SecretBytes(randomCount: PackedEncoding.seedBytes),
                 trainedAt: trainedAt)

@@ -53,6 +53,15 @@ public struct DatasetOptions: ParsableArguments {
         /// The share of this client.
         public var part: PartOption
 
+        /// Takes choices that are made already.
+        public init(dataset: String, data: String?, label: String?, partition: String, part: PartOption) {
+            self.dataset = dataset
+            self.data = data
+            self.label = label
+            self.partition = partition
+            self.part = part
+        }
+
         /// Says where the samples come from.
         public func source() throws(DataError) -> DatasetSource {
             try DatasetSource(parsing: dataset, directory: data, csv: label.map { CSVOptions(label: $0) })

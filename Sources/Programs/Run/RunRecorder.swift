@@ -79,14 +79,17 @@ public struct RunRecorder {
         public var key: String
         /// The encoding of its vectors, where it is not that of the run.
         public var encoding: String?
+        /// The names of the members whose updates are not in the sum.
+        public var absent: [String]
         /// How far the decoded mean may be off in any coordinate; nil where nothing is encoded.
         public var errorBound: Double?
 
         /// Describes a round.
         public init(
             round: Int, paramsHash: String, modelHash: String, cohort: Int, members: Int, clipped: Int, epoch: Int = 0,
-            isConverged: Bool, key: String, encoding: String? = nil, errorBound: Double? = nil
+            isConverged: Bool, key: String, encoding: String? = nil, absent: [String] = [], errorBound: Double? = nil
         ) {
+            self.absent = absent
             self.key = key
             self.encoding = encoding
             self.errorBound = errorBound
@@ -188,7 +191,8 @@ public struct RunRecorder {
         memory.pending = Pending(
             record: RoundRecord(
                 round: round.round, accuracy: 0, loss: 0, paramsHash: round.paramsHash, modelHash: round.modelHash,
-                cohort: round.cohort, dropouts: round.members - round.cohort, clipped: round.clipped,
+                cohort: round.cohort, dropouts: round.members - round.cohort,
+                absent: round.absent.isEmpty ? nil : round.absent, clipped: round.clipped,
                 epoch: round.epoch, members: round.members, encoding: round.encoding ?? encoding,
                 errorBound: round.errorBound,
                 seconds: now - (memory.lastEnd ?? 0), aggregationSeconds: 0, bytesUp: [:], bytesDown: [:]),

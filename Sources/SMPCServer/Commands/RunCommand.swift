@@ -86,6 +86,8 @@ struct RunCommand: AsyncParsableCommand {
         help: ArgumentHelp("The directory that receives rounds.jsonl and summary.json.", valueName: "dir"),
         completion: .directory)
     var metrics: String?
+    @Flag(help: "Keep the model after every round in models/ of --metrics, from which fedavg measure finds the errors.")
+    var keepModels = false
     @Option(help: ArgumentHelp("The name of the data, for the records only. (default: unknown)", valueName: "name"))
     var dataset: String?
     @Option(
@@ -108,10 +110,15 @@ struct RunCommand: AsyncParsableCommand {
         let network = try network.resolved(settings)
         let metrics = try settings.optional(metrics, .metrics)
         if let metrics { try RunWriter.check(directory: metrics) }
+        guard metrics != nil || !keepModels else {
+            throw ProgramError(
+                .usage, "has no directory to keep them in", subject: "--keep-models", remedy: "name one with --metrics")
+        }
         let run = ServerRun(
             state: state, identity: identity, store: store, choice: choice,
             hasFixedCohort: try settings.optional(cohort, .cohort) != nil,
-            arithmetic: Arithmetic(try settings.value(arithmetic, .arithmetic, default: .field64)), network: network,
+            arithmetic: Arithmetic(try settings.value(arithmetic, .arithmetic, default: .field64)),
+            keepsModels: keepModels, network: network,
             metrics: metrics,
             dataset: try settings.value(dataset, .dataset, default: "unknown"),
             partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),

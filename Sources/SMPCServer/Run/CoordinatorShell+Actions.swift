@@ -60,7 +60,9 @@ extension CoordinatorShell {
         let ctx = application.context.ctx
         switch try model.apply(application, result: result, round: machine.chain.appliedRounds + 1) {
         case .applied(let sum):
-            totals = AppliedTotals(application: application, sum: sum, cohort: survivors.count)
+            totals = AppliedTotals(application: application, sum: sum, survivors: survivors)
+            // Before the round is recorded as applied: a crash between the two applies it again.
+            if application.context.kind == .training { try keep(application, survivors) }
             let paramsHash = model.parameters.hash
             follow { machine, now in
                 try machine.sumApplied(ctx: ctx, paramsHash: paramsHash, scale: sum.scale, now: now)
@@ -71,11 +73,25 @@ extension CoordinatorShell {
         }
     }
 
+    /// Keeps the model that a sum has led to, for whoever measures the run.
+    private func keep(_ application: SumApplication, _ survivors: [PartyID]) throws {
+        guard let kept, let plan = machine.epoch else { return }
+        let encoding = application.encoding
+        let sum = KeptModel.Sum(
+            ctx: application.context.ctx.hex, bits: encoding.parameters.scale.bits,
+            exponents: encoding.parameters.scale.exponents, isFirst: encoding.isFirst, members: plan.members.count,
+            participants: survivors.map(name))
+        try kept.write(
+            KeptModel(
+                round: machine.chain.appliedRounds + 1, parameters: model.parameters,
+                conditions: KeptModel.Conditions(machine.configuration), sum: sum))
+    }
+
     private func record(_ fact: CoordinatorFact) throws {
         switch fact {
         case .applied(let chain):
             if let totals, let plan = machine.epoch {
-                recorder.applied(totals, chain: chain, plan: plan)
+                recorder.applied(totals, chain: chain, plan: plan, name: name)
             }
             // The record goes with the fact, or a crash between them would lose a line of rounds.jsonl.
             try log.append(fact, values: [(RunRecorder.key, try recorder.encoded())])

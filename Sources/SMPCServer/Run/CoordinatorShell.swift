@@ -54,6 +54,8 @@ actor CoordinatorShell {
     let stallMax: Duration
     /// What adds the vectors.
     let arithmetic: Arithmetic
+    /// Where the model after every round is kept; nil if it is not.
+    let kept: KeptModels?
     /// Ends with one value.
     nonisolated let endings: AsyncStream<Ending>
 
@@ -88,7 +90,7 @@ actor CoordinatorShell {
     init(
         _ run: PreparedRun, arithmetic: Arithmetic, recorder: RunRecorder, registry: MemberRegistry,
         progress: Programs.Progress,
-        logger: Logger, stallMax: Duration,
+        logger: Logger, stallMax: Duration, kept: KeptModels?,
         describe: @escaping @Sendable (_ membersMin: Int?) -> RunDescription
     ) {
         machine = run.machine
@@ -105,6 +107,7 @@ actor CoordinatorShell {
         self.describe = describe
         self.stallMax = stallMax
         self.arithmetic = arithmetic
+        self.kept = kept
         (endings, ending) = AsyncStream.makeStream()
     }
 
@@ -184,5 +187,6 @@ actor CoordinatorShell {
 struct AppliedTotals {
     let application: SumApplication
     let sum: AppliedSum
-    let cohort: Int
+    /// The participants whose vectors are in the sum.
+    let survivors: [PartyID]
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Aggregation
+import Identity
 import Messages
 import Programs
 import Quantization
@@ -10,7 +11,11 @@ extension RunRecorder {
     static let key = "run_memory"
 
     /// A sum was applied: completes the round before, and begins the record of this one if it trained.
-    mutating func applied(_ totals: AppliedTotals, chain: ModelChain, plan: EpochPlan) {
+    ///
+    /// - Parameter name: what people call a member.
+    mutating func applied(
+        _ totals: AppliedTotals, chain: ModelChain, plan: EpochPlan, name: (PartyID) -> String
+    ) {
         let metrics = totals.sum.metrics
         let figures = ModelFigures(
             lossSum: Double(metrics.loss) / UpdateMetrics.lossUnitsPerOne, correct: metrics.correct,
@@ -21,9 +26,10 @@ extension RunRecorder {
         let encoding = totals.application.encoding
         let round = AppliedRound(
             round: chain.appliedRounds, paramsHash: chain.paramsHash.hex, modelHash: chain.modelHash.hex,
-            cohort: totals.cohort, members: plan.members.count, clipped: Int(metrics.clipped),
+            cohort: totals.survivors.count, members: plan.members.count, clipped: Int(metrics.clipped),
             epoch: Int(plan.proposal.epoch), isConverged: chain.converged, key: context.ctx.hex,
-            encoding: encoding.name, errorBound: totals.sum.errorBound)
+            encoding: encoding.name, absent: plan.members.filter { !totals.survivors.contains($0) }.map(name),
+            errorBound: totals.sum.errorBound)
         applied(round, figures: figures)
     }
 }

@@ -21,6 +21,8 @@ struct ServerRun: Sendable {
     let hasFixedCohort: Bool
     /// What adds the vectors.
     var arithmetic = Arithmetic.field64
+    /// Whether the model after every round is kept beside the records.
+    var keepsModels = false
     let network: ListenOptions.Resolved
     let metrics: String?
     let dataset: String
@@ -57,12 +59,14 @@ struct ServerRun: Sendable {
             stored: prepared.recorded, metrics: metrics, encoding: prepared.machine.configuration.encodingName,
             progress: progress,
             rounds: prepared.machine.configuration.rounds)
+        let kept = keepsModels ? metrics.map { KeptModels(metrics: $0) } : nil
+        if let kept, (prepared.resumedAfter ?? 0) == 0 { try keepFirst(prepared, kept) }
         let description = describe(prepared.machine.configuration)
         let gammaPercent = prepared.machine.configuration.gammaPercent
         let shell = CoordinatorShell(
             prepared, arithmetic: arithmetic, recorder: recorder, registry: registry, progress: progress,
             logger: logger,
-            stallMax: stallMax,
+            stallMax: stallMax, kept: kept,
             describe: { membersMin in
                 var description = description
                 description.protection = membersMin.map {
@@ -93,6 +97,15 @@ struct ServerRun: Sendable {
         await acceptor.wait(atMost: .seconds(2))
         await discovery?.stop()
         throw CancellationError()
+    }
+
+    /// Keeps the model that a run begins with, in place of what an earlier run left.
+    private func keepFirst(_ run: PreparedRun, _ kept: KeptModels) throws {
+        try kept.begin()
+        try kept.write(
+            KeptModel(
+                round: 0, parameters: run.model.parameters,
+                conditions: KeptModel.Conditions(run.machine.configuration), sum: nil))
     }
 
     private func welcome(_ run: PreparedRun, port: Int) {
@@ -216,5 +229,17 @@ struct ServerRun: Sendable {
         } catch {
             logger.error("the members cannot be read", metadata: ["error": "\(error)"])
         }
+    }
+}
+
+extension KeptModel.Conditions {
+    /// Takes what the members of a run agreed on.
+    init(_ configuration: RunConfiguration) {
+        let training = configuration.training
+        self.init(
+            model: configuration.model, seed: configuration.seed, optimizer: training.optimizer,
+            learningRate: training.learningRate, momentum: training.momentum, batchSize: training.batchSize,
+            localEpochs: training.localEpochs, clip: configuration.clip,
+            weightMax: configuration.uniformWeights ? 1 : configuration.weightMax)
     }
 }

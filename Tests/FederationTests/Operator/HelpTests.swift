@@ -12,7 +12,7 @@ import Testing
         + ["init", "invite", "members", "revoke", "run", "status", "rounds"].map { ("smpc-server", [$0]) }
         + ["join", "run", "status"].map { ("smpc-client", [$0]) }
         + [["members", "list"], ["members", "confirm"], ["base", "release"]].map { ("smpc-client", $0) }
-        + ["server", "client", "labels"].map { ("fedavg", [$0]) }
+        + ["server", "client", "labels", "measure"].map { ("fedavg", [$0]) }
 
     private func help(_ program: String, _ words: [String]) async throws -> String {
         let log = FileManager.default.temporaryDirectory.appending(path: "help-\(UUID().uuidString)")
@@ -36,7 +36,7 @@ import Testing
     func everyOptionSaysWhatItIsAndWhatItIsWithoutIt(program: String, words: [String]) async throws {
         let text = try await help(program, words)
         let optional: Set = ["--init", "--metrics", "--port-file", "--out", "--data", "--label"]
-        let required: Set = ["--clients", "--federation", "--seed"]
+        let required: Set = ["--clients", "--federation", "--parts", "--seed"]
         let entries = text.components(separatedBy: "\n  --").dropFirst().map { "--\($0)" }
         for entry in entries {
             let words = entry.split(whereSeparator: \.isWhitespace)

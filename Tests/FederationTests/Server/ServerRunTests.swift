@@ -7,6 +7,7 @@ import Learning
 import Messages
 import Primitives
 import Programs
+import Quantization
 import Reporting
 import Testing
 import Transport
@@ -47,6 +48,32 @@ import Transport
         #expect(records.rounds.map(\.bytesUpTotal) == [100, 100, 200])
         let model = try ModelFile(path: "\(server.state.directory)/model.safetensors").read()
         #expect(model.parameters.hash.hex == records.summary.paramsHashes.last)
+    }
+
+    @Test func whoIsMissingInASumIsNamedAndEveryModelIsKept() async throws {
+        let server = try TestServer()
+        let serving = try server.start(rounds: 3, cohort: 4, uploadWait: .seconds(2), keepsModels: true)
+        let port = try await server.port()
+        let parties = try await server.parties(4, port: port)
+        await parties[2].hold(training: 2)
+        try await run(parties, port: port)
+        #expect(try await serving.value.outcome == .complete)
+        let records = try server.records()
+        #expect(records.rounds.map(\.absent) == [nil, ["site-2"], nil])
+        #expect(records.rounds.map(\.dropouts) == [0, 1, 0])
+        let models = KeptModels(metrics: server.metrics)
+        #expect(try models.read(round: 0, paramsHash: nil).sum == nil)
+        for record in records.rounds {
+            let kept = try models.read(round: record.round, paramsHash: record.paramsHash)
+            let sum = try #require(kept.sum)
+            #expect(sum.participants.count == record.cohort && sum.members == record.members)
+            #expect(Set(sum.participants).isDisjoint(with: record.absent ?? []))
+            #expect(EncodingScale.name(bits: sum.bits) == record.encoding)
+            #expect(!sum.isFirst, "only packed runs begin otherwise than they go on")
+            #expect(kept.conditions.weightMax == 1024 && kept.conditions.model == "softmax:12-4")
+        }
+        #expect(throws: ProgramError.self) { try models.read(round: 4, paramsHash: nil) }
+        #expect(throws: ProgramError.self) { try models.read(round: 1, paramsHash: records.rounds[1].paramsHash) }
     }
 
     @Test func aServerThatStopsInMidRoundGoesOnWithTheSameSum() async throws {

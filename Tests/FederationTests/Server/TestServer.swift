@@ -35,7 +35,7 @@ final class TestServer: Sendable {
     /// What an operator might choose.
     func choice(
         rounds: Int = 2, cohort: Int = 3, mode: RunChoice.Mode = .either, seed: UInt64 = 1,
-        rejoinWait: Duration = .seconds(20)
+        rejoinWait: Duration = .seconds(20), uploadWait: Duration = .seconds(600)
     ) throws -> RunChoice {
         var options = try TrainingOptions.parse([])
         (options.rounds, options.model, options.seed) = (rounds, "softmax:12-4", seed)
@@ -44,6 +44,7 @@ final class TestServer: Sendable {
         var course = CoordinatorSettings(federation: "test", cohort: cohort)
         course.cohortWait = .seconds(20)
         course.rejoinWait = rejoinWait
+        course.uploadDeadline = uploadWait
         return RunChoice(
             mode: mode, training: try options.resolved(Settings(environment: [:])), seeds: RunSeeds(seed: seed),
             initialFile: nil, roundsPerEpoch: 100, gammaPercent: 20, weightMax: 1024, clip: 0, settings: course)
@@ -52,10 +53,11 @@ final class TestServer: Sendable {
     /// Begins to serve; the task ends with the run.
     func start(
         rounds: Int = 2, cohort: Int = 3, mode: RunChoice.Mode = .either, seed: UInt64 = 1,
-        rejoinWait: Duration = .seconds(20)
+        rejoinWait: Duration = .seconds(20), uploadWait: Duration = .seconds(600), keepsModels: Bool = false
     ) throws -> Task<RunEnd, any Error> {
         try? FileManager.default.removeItem(atPath: portFile)
-        let choice = try choice(rounds: rounds, cohort: cohort, mode: mode, seed: seed, rejoinWait: rejoinWait)
+        let choice = try choice(
+            rounds: rounds, cohort: cohort, mode: mode, seed: seed, rejoinWait: rejoinWait, uploadWait: uploadWait)
         var listen = try ListenOptions.parse([])
         (listen.listen, listen.discovery, listen.portFile) = (HostPort(host: "127.0.0.1", port: 0), .off, portFile)
         var run = ServerRun(
@@ -65,6 +67,7 @@ final class TestServer: Sendable {
             partition: "none", progress: Programs.Progress(style: .quiet),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         run.stallMax = .seconds(1)
+        run.keepsModels = keepsModels
         return Task { [run] in try await run.serve() }
     }
 

@@ -24,7 +24,8 @@ struct Compare: ParsableCommand {
 
             Exit codes: 0 the models are identical in every round (or at least one run is not exact, where this cannot \
             be asked), 1 a run cannot be read, did not apply as many rounds as the other, or the report cannot be \
-            written, 3 both are exact and their models differ, 64 usage.
+            written, 3 both are exact and their models differ, or a measured error exceeds its bound although no digit \
+            was clamped, 64 usage.
             """)
 
     @Argument(help: "The directories of two or more runs.", completion: .directory)
@@ -60,12 +61,13 @@ struct Compare: ParsableCommand {
         if code != 0 { throw ExitCode(code) }
     }
 
-    /// The worst of all pairs.
+    /// The worst of all pairs; a bound that is broken counts for all.
     static func worstCode(_ report: RunReport) -> Int32 {
-        report.pairs.map { pair -> Int32 in
+        let isBoundBroken = report.runs.contains { RoundingError($0)?.exceeded.isEmpty == false }
+        return report.pairs.map { pair -> Int32 in
             switch pair.comparison.verdict {
-            case .identical, .notExact: 0
-            case .incomplete: 1
+            case .identical, .notExact: isBoundBroken ? 3 : 0
+            case .incomplete: isBoundBroken ? 3 : 1
             case .different: 3
             }
         }.max() ?? 0

@@ -59,6 +59,11 @@ public struct Comparison: Equatable, Sendable {
         }
     }
 
+    /// Says "yes" or "NO" where both runs are exact and reached the round; elsewhere the parameters need not be equal.
+    func sameModelWord(_ round: Round) -> String? {
+        verdict == .notExact ? nil : round.identical.map { $0 ? "yes" : "NO" }
+    }
+
     /// Pairs the rounds by number.
     public var rounds: [Round] {
         (0..<max(first.rounds.count, second.rounds.count)).map { index in

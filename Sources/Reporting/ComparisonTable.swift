@@ -61,15 +61,22 @@ public struct ComparisonTable: Equatable, Sendable {
             table.add(
                 [String(round.round)] + both.map { $0.map { NumberText.fixed($0.loss, 4) } ?? "-" }
                     + both.map { $0.map { NumberText.percent($0.accuracy) } ?? "-" }
-                    + [String(hash), round.identical.map { $0 ? "yes" : "NO" } ?? "-"])
+                    + [String(hash), comparison.sameModelWord(round) ?? "-"])
         }
         return table
+    }
+
+    /// What rounding cost each run that has packed vectors, a line each.
+    private var rounding: [String] {
+        [(names.first, comparison.first), (names.second, comparison.second)].compactMap { name, run in
+            RoundingError(run).map { "rounding, \(name): \($0.words("the decoded mean"))" }
+        }
     }
 
     private var conclusions: [String] {
         let unequal = comparison.unequalConditions
         let warning = "warning: the runs differ in \(unequal.joined(separator: ", ")): this is not a fair comparison"
-        return (unequal.isEmpty ? [] : [warning]) + [verdictText]
+        return (unequal.isEmpty ? [] : [warning]) + [verdictText] + rounding
     }
 }
 

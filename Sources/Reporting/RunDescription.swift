@@ -73,6 +73,9 @@ public struct RunDescription: Codable, Equatable, Sendable {
         self.protection = protection
     }
 
+    /// What people call the encoding: `exact`, `float32`, `16 bits`.
+    public var encodingWord: String { encoding.allSatisfy(\.isNumber) ? "\(encoding) bits" : encoding }
+
     enum CodingKeys: String, CodingKey {
         case arm
         case encoding

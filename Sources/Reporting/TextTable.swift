@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Glibc
+
 /// Lays out rows in aligned columns of plain text: the first column to the left, all others to the right.
 public struct TextTable: Equatable, Sendable {
     private var rows: [[String]] = []
@@ -40,6 +42,24 @@ public enum NumberText {
         let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
         let sign = scaled < 0 ? "-" : ""
         return decimals == 0 ? sign + padded : "\(sign)\(padded.dropLast(decimals)).\(padded.suffix(decimals))"
+    }
+
+    /// Writes a number with two significant digits and a power of ten, such as `2.7e-3`; what is
+    /// not finite, or nearly not or nearly nothing, as Swift prints it.
+    public static func scientific(_ value: Double) -> String {
+        // Powers of ten beyond these are not all finite.
+        guard abs(value) > 1e-300, abs(value) < 1e300 else { return value == 0 ? "0" : "\(value)" }
+        var exponent = Int(floor(log10(abs(value))))
+        var tenths = Int((abs(value) / pow(10, Double(exponent)) * 10).rounded())
+        if tenths >= 100 { (tenths, exponent) = (10, exponent + 1) }
+        return "\(value < 0 ? "-" : "")\(tenths / 10).\(tenths % 10)e\(exponent)"
+    }
+
+    /// Writes a fraction as a percentage with two significant digits, and whole per cent from 10 % on.
+    public static func share(_ fraction: Double) -> String {
+        let percent = fraction * 100
+        guard percent.isFinite, percent > 0 else { return percent == 0 ? "0 %" : "\(percent) %" }
+        return fixed(percent, min(9, max(0, 1 - Int(floor(log10(percent)))))) + " %"
     }
 
     /// Writes a fraction as a percentage with two decimals.

@@ -51,6 +51,38 @@ struct BrowserTests {
         }
     }
 
+    @Test(arguments: [(380, true), (380, false), (2560, false), (2560, true)])
+    func runsOfAllEncodingsShowErrorAndBound(width: Int, dark: Bool) throws {
+        try TestRuns.with { runs in
+            var directories = [runs.directory + "/float32"]
+            try runs.write(.normal, to: directories[0], rounds: 15, bits: 32)
+            for bits in [7, 8, 9, 12, 16, 21, 32] {
+                directories.append("\(runs.directory)/\(bits)")
+                try runs.write(.smpc, to: directories.last ?? "", rounds: 15, bits: bits)
+            }
+            try Compare.parse(directories).run()
+            let html = try String(contentsOfFile: runs.directory + "/report.html", encoding: .utf8)
+            let layout = try Browser.layout(of: html, width: width, dark: dark)
+            #expect(layout.scrollWidth <= layout.clientWidth, "nothing is to be scrolled sideways")
+            #expect(layout.overlaps.isEmpty)
+            #expect(layout.outside.isEmpty)
+            #expect(layout.smallestText >= 11)
+            #expect(layout.visibleForms["error"] == 1)
+            let read = try RunReader.read(directory: directories[1]).rounds
+            for (row, record) in zip(try #require(layout.tables["error"]), read) {
+                let shown = row.dropFirst().compactMap(Double.init)
+                #expect(shown.count == 14)
+                for (value, expected) in zip(shown, [record.errorMeasured ?? 0, record.errorBound ?? 0]) {
+                    #expect(abs(value - expected) <= 0.05 * expected, "two digits of the record")
+                }
+            }
+            #expect(
+                layout.overview["largest error of a coordinate"] == ["-"] + Array(repeating: "1.5e-4", count: 6) + [
+                    "3.0e-4"
+                ])
+        }
+    }
+
     @Test func thePageShowsTheNumbersOfTheRecords() throws {
         try TestRuns.with { runs in
             let layout = try Browser.layout(of: try page(runs), width: 1280, dark: false)

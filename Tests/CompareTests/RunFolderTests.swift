@@ -32,6 +32,21 @@ struct RunFolderTests {
         #expect(throws: Never.self) { try Compare.parse(["a", "b", "c"]) }
     }
 
+    @Test(arguments: [(0.001, 0), (0.03, 3)]) func aBrokenBoundEndsWithExitCode3(error: Double, code: Int32) throws {
+        try TestRuns.with { runs in
+            var record = try RunReader.read(directory: runs.secure).rounds[0]
+            (record.encoding, record.errorBound, record.errorMeasured) = ("9", 0.02, error)
+            var (plain, secure) = (
+                try RunReader.read(directory: runs.plain), try RunReader.read(directory: runs.secure)
+            )
+            plain = RunRecords(directory: runs.plain, summary: plain.summary, rounds: [record])
+            var summary = secure.summary
+            summary.description.encoding = "9"
+            secure = RunRecords(directory: runs.secure, summary: summary, rounds: [record])
+            #expect(Compare.worstCode(RunReport([plain, secure])) == code)
+        }
+    }
+
     @Test func picturesNeedARenderer() throws {
         #expect(PictureRenderer.installed(path: "/nonexistent:") == nil)
         #expect(PictureRenderer.installed(path: nil) == nil)

@@ -38,7 +38,7 @@ struct RunReportTests {
             run(.smpc, rounds: rounds, clients: 5, encoding: "9"), run(.smpc, rounds: rounds, clients: 7),
         ])
         #expect(report.pairs.map { [$0.reference, $0.run] } == [[0, 1], [2, 3], [2, 4]])
-        #expect(report.names[3] == "secure, 5 clients, exact" && report.names[4] == "secure, 5 clients, 9")
+        #expect(report.names[3] == "secure, 5 clients, exact" && report.names[4] == "secure, 5 clients, 9 bits")
         #expect(
             report.text.contains("secure, 3 clients, exact against plain, 3 clients, exact: params_hashes: identical"))
         #expect(

@@ -36,6 +36,7 @@ struct LineChart: Chart {
 
     private var rounds: Int { series.map(\.values.count).max() ?? 0 }
     private static let pointsMax = 40
+    private static let endLabelsMax = 10
 
     var table: DataTable {
         DataTable(
@@ -55,7 +56,8 @@ struct LineChart: Chart {
             return drawing
         }
         let scale = NiceScale(
-            covering: series.flatMap(\.values) + bounds.flatMap { [$0.value, -$0.value] }, spanMin: spanMin)
+            covering: series.flatMap(\.values) + bounds.flatMap { [$0.value, -$0.value] }, spanMin: spanMin,
+            isWhole: format == .logarithm)
         let labels = format.ticks(scale)
         let left = (labels.map(Drawing.textWidth).max() ?? 0) + 10
         let right = width - (endLabels.map { Drawing.textWidth($0.text) }.max() ?? 0) - 10
@@ -103,14 +105,15 @@ struct LineChart: Chart {
         }
     }
 
-    /// The last finite value of each line; equal ones are written once.
+    /// The last finite value of each line; equal ones are written once, and none where they would not find room.
     private var endLabels: [(value: Double, text: String, style: String)] {
         var seen: Set<String> = []
-        return series.compactMap { line in
+        let labels = series.compactMap { line -> (value: Double, text: String, style: String)? in
             guard let value = line.values.last(where: \.isFinite) else { return nil }
             let text = format.text(value)
             return seen.insert(text).inserted ? (value, text, line.style.point) : nil
         }
+        return labels.count <= Self.endLabelsMax ? labels : []
     }
 
     private func drawEndLabels(_ plot: Plot, _ drawing: inout Drawing) {

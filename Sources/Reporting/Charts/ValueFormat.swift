@@ -8,6 +8,8 @@ enum ValueFormat: Equatable, Sendable {
     case bytes
     /// Whole things.
     case count
+    /// The decimal logarithm of a positive number, shown as that number; −∞ stands for 0, what is not a number for none.
+    case logarithm
     /// A plain number, with four decimals in tables.
     case number
     /// A fraction, shown in per cent.
@@ -19,6 +21,7 @@ enum ValueFormat: Equatable, Sendable {
 
     /// Writes the marks of an axis in one unit with as many decimals as the step needs.
     func ticks(_ scale: NiceScale) -> [String] {
+        if self == .logarithm { return scale.ticks.map { Self.power(Int($0.rounded())) } }
         let (divisor, unit) = unit(max(abs(scale.lower), abs(scale.upper)))
         let step = scale.step / divisor
         let wanted = (0...9).first { decimals in
@@ -34,10 +37,11 @@ enum ValueFormat: Equatable, Sendable {
 
     /// Writes one value for a table or a label.
     func text(_ value: Double) -> String {
+        if self == .logarithm { return value.isNaN ? "–" : NumberText.scientific(pow(10, value)) }
         guard value.isFinite else { return "\(value)" }
         switch self {
         case .bytes: return NumberText.bytes(value)
-        case .count: return NumberText.fixed(value, 0)
+        case .count, .logarithm: return NumberText.fixed(value, 0)
         case .number: return NumberText.fixed(value, 4)
         case .percent: return NumberText.percent(value)
         case .points:
@@ -45,6 +49,12 @@ enum ValueFormat: Equatable, Sendable {
             return value == 0 ? "0" : (value > 0 ? "+" : "") + text
         case .seconds: return NumberText.seconds(value)
         }
+    }
+
+    /// Writes a power of ten as people do.
+    private static func power(_ exponent: Int) -> String {
+        let digits = String(exponent.magnitude).compactMap(\.wholeNumberValue).map { Array("⁰¹²³⁴⁵⁶⁷⁸⁹")[$0] }
+        return "10" + (exponent < 0 ? "⁻" : "") + String(digits)
     }
 
     /// The divisor and name of the unit for values up to `largest`.
@@ -55,7 +65,7 @@ enum ValueFormat: Equatable, Sendable {
                 return (limit, unit)
             }
             return (1, " B")
-        case .count, .number: return (1, "")
+        case .count, .logarithm, .number: return (1, "")
         case .percent: return (0.01, " %")
         case .points: return (0.01, "")
         case .seconds: return largest < 1 ? (1e-3, " ms") : (1, " s")

@@ -24,7 +24,7 @@ struct Overview: Sendable {
             rows.append(Row(label: label, texts: values.map(text), numbers: values))
         }
         words("outcome") { $0.outcome.rawValue }
-        words("encoding") { $0.description.encoding }
+        words("encoding") { $0.description.encodingWord }
         words("discovery") { $0.description.discovery.rawValue }
         words("dataset") { $0.description.dataset }
         words("partition") { $0.description.partition }
@@ -36,6 +36,18 @@ struct Overview: Sendable {
         numbers("accuracy", NumberText.percent) { $0.summary.accuracy }
         numbers("accuracy, mean of last five", NumberText.percent) { mean($0.rounds.suffix(5).map(\.accuracy)) }
         numbers("loss", { NumberText.fixed($0, 4) }, { $0.summary.loss })
+        let errors = runs.map { RoundingError($0) }
+        if errors.contains(where: { $0 != nil }) {
+            func texts(_ label: String, _ value: (RoundingError) -> Double?) {
+                let values = zip(runs, errors).map { run, error in
+                    error.map { value($0).map(NumberText.scientific) ?? "not measured" }
+                        ?? (run.summary.description.encoding == "exact" ? "0" : "-")
+                }
+                rows.append(Row(label: label, texts: values, numbers: nil))
+            }
+            texts("largest error of a coordinate") { $0.measuredMax }
+            texts("bound on that error") { $0.boundMax }
+        }
         numbers("bytes up per client and round", NumberText.bytes) { $0.summary.bytesUpPerClientRound }
         numbers("bytes down per client and round", NumberText.bytes) { $0.summary.bytesDownPerClientRound }
         numbers("aggregation per round", NumberText.seconds) { $0.summary.aggregationSecondsPerRound }

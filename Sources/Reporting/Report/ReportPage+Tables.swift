@@ -31,7 +31,7 @@ extension ReportPage {
                 rows: pair.comparison.rounds.map { round in
                     ["\(round.round)"]
                         + [round.first, round.second].map { $0.map { "\($0.paramsHash.prefix(16))…" } ?? "–" }
-                        + [round.identical.map { $0 ? "yes" : "NO" } ?? "–"]
+                        + [pair.comparison.sameModelWord(round) ?? "–"]
                 })
             return """
                 <div class="panel"><h3>\("\(names[1]) against \(names[0]), to the bit".capitalizedFirst)</h3>

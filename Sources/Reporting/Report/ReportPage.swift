@@ -71,7 +71,7 @@ struct ReportPage: Sendable {
         }
         let facts = [
             common(\.dataset), common { "partition \($0.partition)" }, common { "model \($0.model)" },
-            common { "\($0.clients) clients" }, common { "encoding \($0.encoding)" }, common { "seed \($0.seed)" },
+            common { "\($0.clients) clients" }, common { "encoding \($0.encodingWord)" }, common { "seed \($0.seed)" },
             report.runs.map(\.summary.description.startedAt).min().map { "begun \($0)" },
         ]
         let warnings = words.warnings.map { "<p class=\"warning\">\($0)</p>\n" as Markup }.joined()

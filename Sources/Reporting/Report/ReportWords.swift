@@ -25,14 +25,35 @@ struct ReportWords: Sendable {
             return "The same model, to the bit, in \(which)"
         }
         if verdicts.contains(.incomplete) { return "The runs did not apply the same number of rounds" }
-        return "Two runs, of which not both are exact"
+        return roundingHeadline
+    }
+
+    /// What rounding cost the runs that have packed vectors.
+    private var rounding: [RoundingError] { runs.compactMap { RoundingError($0) } }
+
+    private var roundingHeadline: String {
+        guard let worst = rounding.map(\.boundMax).max() else {
+            return "Not all runs are exact, and none says what rounding cost: their models are not compared"
+        }
+        if rounding.contains(where: { !$0.exceeded.isEmpty }) { return "A measured error EXCEEDS its bound" }
+        guard rounding.allSatisfy(\.isMeasured) else {
+            return
+                "Updates were rounded: a coordinate of the mean can be off by \(NumberText.scientific(worst)), no more"
+        }
+        let rounds = rounding.reduce(0) { $0 + $1.rounds.count }
+        return rounding.contains { $0.clampedTotal > 0 }
+            ? "Updates were rounded, and some of their digits clamped"
+            : "Updates were rounded: the measured error stayed below its bound in all \(rounds) rounds"
     }
 
     /// Says whether the headline is good, bad or neither.
     var mood: String {
         let verdicts = report.pairs.map(\.comparison.verdict)
         if !verdicts.isEmpty, verdicts.allSatisfy({ $0 == .identical }) { return "good" }
-        return verdicts.contains { if case .different = $0 { true } else { false } } ? "bad" : "plain"
+        let differs = verdicts.contains { if case .different = $0 { true } else { false } }
+        if differs || rounding.contains(where: { !$0.exceeded.isEmpty }) { return "bad" }
+        let keepsBounds = !rounding.isEmpty && rounding.allSatisfy { $0.isMeasured && $0.clampedTotal == 0 }
+        return keepsBounds && !verdicts.contains(.incomplete) && !verdicts.isEmpty ? "good" : "plain"
     }
 
     /// Names in one sentence each what makes the comparison unfair, and runs that did not end well.
@@ -83,14 +104,32 @@ struct ReportWords: Sendable {
         guard !compared.isEmpty else {
             return ["These runs do not say: it takes a plain run and a secure one of the same conditions."]
         }
-        var words = compared.map(costWords)
-        if secure.allSatisfy({ runs[$0].summary.description.encoding == "exact" }) {
-            words.append(
-                "Why: an exact vector has eight bytes for each parameter, where plain averaging sends four. And every "
-                    + "member is a helper here, who sends a second vector, its aggregate share, in each round.")
-        }
-        return words
+        return compared.map(costWords)
+            + compared.map(\.run).flatMap { [roundingWords($0), reason($0)].compactMap(\.self) }
     }
+
+    /// What rounding to few bits cost a run; nil if it has none.
+    private func roundingWords(_ run: Int) -> String? {
+        RoundingError(runs[run])?.words("\(subject(run))rounding: the decoded mean".capitalizedFirst)
+    }
+
+    /// Why a secure client sends what it sends, from the bytes of its phases behind the first round.
+    private func reason(_ run: Int) -> String? {
+        let records = runs[run].rounds.count > 1 ? Array(runs[run].rounds.dropFirst()) : runs[run].rounds
+        let upload = mean(records.map { $0.bytesUp["upload"] ?? 0 })
+        let partials = mean(records.map { $0.bytesUp["partials"] ?? 0 })
+        let total = mean(records.map(\.bytesUpTotal))
+        let parameters = Double(runs[run].summary.description.parameters)
+        guard upload > 0, total > 0, parameters > 0 else { return nil }
+        let bits = NumberText.fixed(8 * upload / parameters, 1)
+        return
+            "\(subject(run))why: an update took \(bits) bits a parameter, where plain averaging of float32 takes 32; "
+            .capitalizedFirst
+            + "and \(NumberText.share(partials / total)) of what a client sent were aggregate shares, the second vector that "
+            + "a helper sends in each round."
+    }
+
+    private func subject(_ run: Int) -> String { report.pairs.count == 1 ? "" : "\(report.names[run]): " }
 
     private func costWords(_ pair: RunReport.Pair) -> String {
         let (plain, secure) = (runs[pair.reference].summary, runs[pair.run].summary)
@@ -104,7 +143,7 @@ struct ReportWords: Sendable {
             switch pair.comparison.verdict {
             case .identical: "Accuracy: nothing, the models are identical."
             default:
-                "Accuracy: \(ValueFormat.points.text(secure.accuracy - plain.accuracy)) percentage points, last round."
+                accuracyWords(pair)
             }
         return "\(subject) sent \(times(\.bytesUpPerClientRound)) many bytes in a round "
             + "(\(NumberText.bytes(secure.bytesUpPerClientRound)) instead of "
@@ -113,6 +152,15 @@ struct ReportWords: Sendable {
             + "\(NumberText.bytes(plain.bytesDownPerClientRound))). Aggregation took "
             + "\(times(\.aggregationSecondsPerRound)) long (\(NumberText.seconds(secure.aggregationSecondsPerRound)) "
             + "instead of \(NumberText.seconds(plain.aggregationSecondsPerRound))). \(accuracy)"
+    }
+
+    /// The difference in accuracy: single rounds scatter, so the mean of the last five stands beside the last.
+    private func accuracyWords(_ pair: RunReport.Pair) -> String {
+        func recent(_ run: Int) -> Double { mean(runs[run].rounds.suffix(5).map(\.accuracy)) }
+        let last = runs[pair.run].summary.accuracy - runs[pair.reference].summary.accuracy
+        let five = recent(pair.run) - recent(pair.reference)
+        return "Accuracy: \(ValueFormat.points.text(last)) percentage points in the last round, "
+            + "\(ValueFormat.points.text(five)) in the mean of the last five."
     }
 
     /// What was not protected.
@@ -137,7 +185,10 @@ struct ReportWords: Sendable {
                 return run.rounds.isEmpty
                     ? "\(name): no round was applied." : "\(name): nobody dropped out; every member was in every sum."
             }
-            let list = rounds.prefix(12).map { "\($0.dropouts) in round \($0.round)" }.joined(separator: ", ")
+            let list = rounds.prefix(12).map { record -> String in
+                let names = record.absent.map { " (\($0.joined(separator: ", ")))" } ?? ""
+                return "\(record.dropouts) in round \(record.round)\(names)"
+            }.joined(separator: ", ")
             return "\(name): \(list)\(rounds.count > 12 ? " and in \(rounds.count - 12) more" : "")."
         }.map(\.capitalizedFirst)
     }

@@ -38,6 +38,10 @@ extension RunReport {
         ("dropouts", { String($0.dropouts) }), ("clipped", { String($0.clipped) }), ("epoch", { String($0.epoch) }),
         ("members", { String($0.members) }), ("encoding", \.encoding), ("seconds", { number($0.seconds) }),
         ("aggregation_seconds", { number($0.aggregationSeconds) }),
+        ("error_bound", { $0.errorBound.map(number) ?? "" }),
+        ("error_measured", { $0.errorMeasured.map(number) ?? "" }),
+        ("clamped_digits", { $0.clampedDigits.map { "\($0)" } ?? "" }),
+        ("absent", { ($0.absent ?? []).joined(separator: " ") }),
     ]
 
     private static let runColumns: [Column<RunSummary>] = [

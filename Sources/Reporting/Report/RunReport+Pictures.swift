@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 
+import Glibc
+
 extension RunReport {
     /// Draws everything that these runs have something to show for, in the order of the page.
     var pictures: [Picture] {
-        [accuracy, loss, difference, bytes(up: true), bytes(up: false), times, members].compactMap { $0 } + labels
+        [accuracy, loss, difference, error, bytes(up: true), bytes(up: false), times, members].compactMap { $0 }
+            + labels
     }
 
     /// The names of all pictures that a report may have: what an earlier report may have left behind.
     static let pictureNames =
-        ["accuracy", "loss", "difference", "bytes-up", "bytes-down", "time", "members", "labels"]
+        ["accuracy", "loss", "difference", "error", "bytes-up", "bytes-down", "time", "members", "labels"]
         + (2...9).map { "labels-\($0)" }
 
     private var accuracy: Picture {
@@ -44,7 +47,8 @@ extension RunReport {
         let words =
             exact
             ? "With exact encoding in both runs the parameters must be the same: the bound on the difference is 0. "
-            : "No bound is drawn, because not both runs use the exact encoding. "
+            : "No bound is drawn: there is none for accuracy when not both runs are exact"
+                + (isAnyRunPacked ? "; what rounding can do to a coordinate is the next picture. " : ". ")
         return Picture(
             name: "difference", title: "Difference between the runs",
             description: "Accuracy of one run minus that of the other, in percentage points. " + words
@@ -61,8 +65,45 @@ extension RunReport {
         case .different(let rounds):
             return "\(subject) DIFFER in \(rounds.count) of \(pair.comparison.rounds.count) rounds."
         case .incomplete: return "\(subject) are identical as far as both runs go."
-        case .notExact: return "\(subject) are not compared."
+        case .notExact: return "\(subject) are not the same to the bit, and need not be."
         }
+    }
+
+    /// Whether some run has a bound on what rounding to few bits can do.
+    var isAnyRunPacked: Bool { runs.contains { RoundingError($0) != nil } }
+
+    /// What rounding can do to a coordinate of the mean, and what it did; nothing to draw when all runs are exact.
+    private var error: Picture? {
+        guard isAnyRunPacked else { return nil }
+        func logarithms(_ run: RunRecords, _ value: (RoundRecord) -> Double?) -> [Double] {
+            run.rounds.map { record in value(record).map { $0 > 0 ? log10($0) : -.infinity } ?? .nan }
+        }
+        var series: [LineChart.Series] = []
+        for (index, run) in runs.enumerated() where RoundingError(run) != nil {
+            var style = style(of: index, thin: true)
+            if run.rounds.contains(where: { $0.errorMeasured != nil }) {
+                series.append(
+                    .init(name: "\(names[index]): measured", values: logarithms(run, \.errorMeasured), style: style))
+            }
+            style.isDashed = true
+            series.append(.init(name: "\(names[index]): bound", values: logarithms(run, \.errorBound), style: style))
+        }
+        let sentences = runs.indices.map { index in
+            guard let error = RoundingError(runs[index]) else {
+                let isExact = runs[index].summary.description.encoding == "exact"
+                return "\(names[index]): \(isExact ? "exact, error and bound are 0" : "no bound is recorded")."
+                    .capitalizedFirst
+            }
+            return error.words("\(names[index]): the decoded mean".capitalizedFirst)
+        }
+        return Picture(
+            name: "error", title: "Error of the mean, and its bound",
+            description:
+                "How far the mean of the updates that everybody applied is from the exact one in the coordinate "
+                + "where it is farthest, in the unit of the parameters, beside the bound that it cannot exceed unless a "
+                + "digit is clamped. The axis is logarithmic. A first round goes in 32 bits. "
+                + sentences.joined(separator: " "),
+            chart: LineChart(series: series, format: .logarithm))
     }
 
     private func bytes(up: Bool) -> Picture {
@@ -159,7 +200,12 @@ extension RunReport {
 
     private func dropoutMarks(_ run: RunRecords) -> [Int: String] {
         let missing = run.rounds.filter { $0.dropouts > 0 }
-        return Dictionary(missing.map { ($0.round, "\($0.dropouts) of \($0.members) missing") }) { $1 }
+        return Dictionary(
+            missing.map { record -> (Int, String) in
+                let names = record.absent.map { ": \($0.joined(separator: ", "))" } ?? ""
+                return (record.round, "\(record.dropouts) of \(record.members) missing\(names)")
+            }
+        ) { $1 }
     }
 
     private func lastValues(_ text: (RoundRecord) -> String) -> String {

@@ -14,7 +14,13 @@ extension RunReport {
             }
             table.add([""] + ratios)
         }
-        return (table.lines + [""] + verdicts).joined(separator: "\n") + "\n"
+        return (table.lines + [""] + verdicts + rounding).joined(separator: "\n") + "\n"
+    }
+
+    private var rounding: [String] {
+        zip(names, runs).compactMap { name, run in
+            RoundingError(run).map { "rounding, \(name): \($0.words("the decoded mean"))" }
+        }
     }
 
     private var verdicts: [String] {

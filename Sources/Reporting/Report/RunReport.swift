@@ -74,7 +74,7 @@ public struct RunReport: Sendable {
             ([description.arm.word] + varying.map { $0(description) }).joined(separator: ", ")
         }
         if Set(short).count == runs.count { return short }
-        let encoded = zip(short, descriptions).map { "\($0), \($1.encoding)" }
+        let encoded = zip(short, descriptions).map { "\($0), \($1.encodingWord)" }
         if Set(encoded).count == runs.count { return encoded }
         return zip(encoded, runs).map { name, run in "\(name) (\(run.directory))" }
     }

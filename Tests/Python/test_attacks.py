@@ -7,6 +7,7 @@ Run with: python3 -m unittest test_attacks.
 import asyncio
 import unittest
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,9 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from summand import field
+from summand import exact, field
 from summand.channel import Credentials
 from summand.coordinator import Coordinator, Opened, configuration
+from summand.encoding import Scale
 from summand.identity import spki_of
 from summand.keys import bitmap_of
 from summand.primitives import party_id
@@ -25,6 +27,8 @@ from test_rounds import Federation
 
 QUIET_SECONDS = 1.5
 VERIFICATION_FAILED = 3
+OVERFLOWING = {"bits": 16, "exponent_min": -40, "exponent_max": -40}
+"""A run in which every sum of 16 bits overflows."""
 
 
 class AttackTests(unittest.TestCase):
@@ -35,8 +39,11 @@ class AttackTests(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
 
-    def attack(self, sites: int, script: Callable[[Coordinator], Awaitable[None]]) -> Federation:
-        """Lets clients join at the real server, then runs them against the script until they end or it does."""
+    def attack(self, sites: int, script: Callable[[Coordinator], Awaitable[None]], **run: Any) -> Federation:
+        """Lets clients join at the real server, then runs them against the script until they end or it does.
+
+        What `run` names is other than in the usual configuration.
+        """
         names = [f"site-{number}" for number in range(sites)]
         federation = Federation(self.directory, names, "--model", "softmax:8-3")
         self.addCleanup(federation.end)
@@ -44,13 +51,17 @@ class AttackTests(unittest.TestCase):
             federation.join(name)
         federation.end()
         federation.processes.clear()
-        asyncio.run(self.run_script(federation, names, script))
+        asyncio.run(self.run_script(federation, names, script, run))
         return federation
 
     async def run_script(
-        self, federation: Federation, names: list[str], script: Callable[[Coordinator], Awaitable[None]]
+        self,
+        federation: Federation,
+        names: list[str],
+        script: Callable[[Coordinator], Awaitable[None]],
+        changes: dict[str, Any],
     ) -> None:
-        run = configuration("softmax:8-3", rounds=1, cohort_min=3)
+        run = configuration("softmax:8-3", **{"rounds": 1, "cohort_min": 3, **changes})
         coordinator = Coordinator(self.credentials(), "python", run)
         federation.address = f"127.0.0.1:{await coordinator.listen()}"
         for part, name in enumerate(names):
@@ -90,6 +101,65 @@ class AttackTests(unittest.TestCase):
         self.assertEqual(set(federation.wait().values()), {0})
         for name in federation.sites:
             self.assertEqual(federation.status(name)["model_hash"], self.model)
+
+    def test_an_overflow_and_its_repetition(self) -> None:
+        """Scales far too small: digits are clamped, their sum overflows, every client finds it and sends again."""
+
+        async def script(coordinator: Coordinator) -> None:
+            self.assertTrue(await coordinator.whole_round())
+            before = coordinator.chain.params_hash
+            self.assertFalse(await coordinator.whole_round())
+            self.assertEqual(coordinator.chain.params_hash, before)
+            # The epoch is over, but for the repetition.
+            self.assertEqual(coordinator.chain.encoding.scale, Scale(32, (-31,), True))
+            self.assertTrue(await coordinator.whole_round())
+            coordinator.open()
+            await self.require_silence(coordinator, "upload", "silence")
+            await coordinator.set_up()
+            self.assertTrue(await coordinator.whole_round())
+            self.assertTrue(coordinator.chain.ended)
+            self.model = coordinator.chain.model_hash.hex()
+            coordinator.tell("run_end", {"outcome": 0, "sentence": "done"})
+            await asyncio.sleep(QUIET_SECONDS)
+
+        federation = self.attack(3, script, rounds=2, rounds_per_epoch=2, **OVERFLOWING)
+        self.assertEqual(set(federation.wait().values()), {0})
+        for name in federation.sites:
+            self.assertEqual(federation.status(name)["model_hash"], self.model)
+
+    def test_another_scale_is_refused(self) -> None:
+        """In a first round, in a later one and in a repetition: nobody sends anything for another b or e."""
+
+        async def script(coordinator: Coordinator) -> None:
+            for holds in (True, False, True):
+                right = coordinator.chain.encoding.scale
+                larger = tuple(exponent + 1 for exponent in right.exponents)
+                for wrong in (
+                    replace(right, exponents=larger),
+                    replace(right, exponents=right.exponents * 2),
+                    replace(right, exponents=()),
+                    replace(right, bits=48 - right.bits),
+                    Scale(exact.BITS),
+                ):
+                    coordinator.open(wrong)
+                await self.require_silence(coordinator, "upload", "silence")
+                self.assertEqual(await coordinator.whole_round(), holds)
+
+        self.attack(3, script, rounds=2, **OVERFLOWING)
+
+    def test_another_set_in_the_repetition_gets_no_vote(self) -> None:
+        """The set of the sum that overflowed is the only one under its base, whoever else has uploaded."""
+
+        async def script(coordinator: Coordinator) -> None:
+            await coordinator.whole_round()
+            self.assertFalse(await coordinator.whole_round())
+            again = coordinator.open()
+            await coordinator.collect(again)
+            coordinator.tell("survivors", coordinator.survivors(again, range(3)))
+            await self.require_silence(coordinator, "vote")
+            await coordinator.vote(again, range(4))
+
+        self.attack(4, script, rounds=2, **OVERFLOWING)
 
     def test_a_false_sum_is_not_applied(self) -> None:
         """Leaves, root and H(S) fit; only the check inside the vector does not."""
@@ -159,12 +229,12 @@ class AttackTests(unittest.TestCase):
             },
         )
 
-    async def require_silence(self, coordinator: Coordinator, kind: str) -> None:
-        """Nobody says this for a while."""
+    async def require_silence(self, coordinator: Coordinator, *kinds: str) -> None:
+        """Nobody says any of this for a while."""
         await asyncio.sleep(QUIET_SECONDS)
         for site in coordinator.ordered():
             said = [site.said.get_nowait()[0] for _ in range(site.said.qsize())]
-            self.assertNotIn(kind, said)
+            self.assertFalse(set(kinds) & set(said), said)
 
     def test_too_small_a_set_gets_no_vote(self) -> None:
         async def script(coordinator: Coordinator) -> None:

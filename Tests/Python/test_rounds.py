@@ -153,9 +153,8 @@ class RealRoundTests(unittest.TestCase):
     def require_agreement(self, federation: Federation, party: str, clients: list[str]) -> list[dict[str, Any]]:
         """The party computed every round's hashes as the server did, and all end with the same model."""
         theirs, ours = federation.rounds(), federation.computed(party)
-        names = ("round", "epoch", "params_hash", "model_hash")
-        applied = [entry for entry in theirs if entry["outcome"] == "applied"]
-        seen = [entry for entry in applied if entry["round"] >= ours[0]["round"]]
+        names = ("round", "epoch", "outcome", "params_hash", "model_hash")
+        seen = [entry for entry in theirs if entry["outcome"] != "skipped" and entry["round"] >= ours[0]["round"]]
         self.assertEqual([{n: entry[n] for n in names} for entry in seen], [{n: e[n] for n in names} for e in ours])
         self.assertEqual([entry["kind"] for entry in ours], [0] * (len(ours) - 1) + [1])
         for client in clients:
@@ -222,8 +221,14 @@ class RealRoundTests(unittest.TestCase):
 
     def test_a_newcomer_is_handed_the_model(self) -> None:
         """A party that comes in the middle of a run takes the parameters over, and computes every later round."""
+        for encoding in ("exact", "16"):
+            with self.subTest(encoding=encoding):
+                self.hand_over(encoding)
+
+    def hand_over(self, encoding: str) -> None:
+        """A run with a newcomer in the middle, who needs the scale as well where the encoding has one."""
         sites = ["site-a", "site-b", "site-c"]
-        federation = self.federation(sites, *("--encoding", "exact", "--model", "softmax:8-3", "--rounds", "20"))
+        federation = self.federation(sites, *("--encoding", encoding, "--model", "softmax:8-3", "--rounds", "20"))
         federation.invite("site-python")
         federation.start_party("site-python", "--wait-for", federation.at("comes"))
         federation.await_log("site-python", "enrolled")
@@ -257,6 +262,54 @@ class RealRoundTests(unittest.TestCase):
         self.assertEqual([entry["epoch"] for entry in ours], [2, 2, 2])
         for entry in ours:
             self.assertEqual(sorted(entry["members"]), ["site-a", "site-b", "site-python"])
+
+    def test_packed_encodings(self) -> None:
+        """Every number of bits: a first round of 32, then those of the run, whose scales follow from the sums."""
+        for bits in (7, 9, 16, 21, 32):
+            with self.subTest(bits=bits):
+                federation = self.federation(
+                    ["site-a", "site-b", "site-python"],
+                    *("--encoding", str(bits), "--model", "softmax:40-10", "--rounds", "3", "--clip", "0.05"),
+                )
+                federation.start_party("site-python")
+                federation.start_client("site-a", 0, 2, "synthetic:60,40,10")
+                federation.start_client("site-b", 1, 2, "synthetic:60,40,10")
+                self.require_success(federation)
+                ours = self.require_agreement(federation, "site-python", ["site-a", "site-b"])
+                self.assertEqual([entry["bits"] for entry in ours], [32, bits, bits, 63])
+                self.assertEqual(ours[0]["exponents"], [-31, -31])
+                self.assertNotEqual(ours[1]["exponents"], ours[0]["exponents"])
+                for entry in ours:
+                    self.assertEqual(sorted(entry["members"]), ["site-a", "site-b", "site-python"])
+
+    def test_a_sum_that_overflows_is_made_again(self) -> None:
+        """One update far larger than those before: everybody finds the overflow, and the repetition is applied."""
+        federation = self.federation(
+            ["site-a", "site-b", "site-python"],
+            *("--encoding", "16", "--model", "softmax:8-3", "--rounds", "3", "--rounds-per-epoch", "2"),
+        )
+        federation.start_party("site-python", "--large", "2")
+        federation.start_client("site-a", 0, 2, "synthetic:200,8,3")
+        federation.start_client("site-b", 1, 2, "synthetic:200,8,3")
+        self.require_success(federation)
+        ours = self.require_agreement(federation, "site-python", ["site-a", "site-b"])
+        outcomes = [entry["outcome"] for entry in ours]
+        self.assertEqual(outcomes, ["applied", "overflowed", "applied", "applied", "applied"])
+        self.assertEqual([entry["bits"] for entry in ours], [32, 16, 32, 16, 63])
+        self.assertEqual([entry["epoch"] for entry in ours], [1, 1, 1, 2, 2])
+        self.assertEqual(ours[1]["params_hash"], ours[0]["params_hash"])
+
+    def test_packed_vectors_of_several_blocks(self) -> None:
+        """152,650 coordinates of 9 bits: blocks of every size, one guard, signs and masks of several blocks."""
+        federation = self.federation(
+            ["site-a", "site-b", "site-python"],
+            *("--encoding", "9", "--model", "mlp:784-192-10", "--rounds", "2", "--weights", "uniform"),
+        )
+        federation.start_party("site-python")
+        federation.start_client("site-a", 0, 2, "synthetic:60,784,10")
+        federation.start_client("site-b", 1, 2, "synthetic:60,784,10")
+        self.require_success(federation)
+        self.assertEqual(len(self.require_agreement(federation, "site-python", ["site-a", "site-b"])), 3)
 
     def test_enrolment_is_refused_by_code(self) -> None:
         """Section 14: each refusal, then the grant, then the token is used."""

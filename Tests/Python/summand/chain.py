@@ -4,8 +4,8 @@
 import math
 from dataclasses import dataclass
 
-from summand import exact, keys, packed
-from summand.primitives import layout_count
+from summand import exact, field, keys
+from summand.encoding import CLOSING, Encoding, Scale
 from summand.protobuf import Message
 from summand.xof import Xof
 
@@ -31,29 +31,32 @@ class Chain:
     configuration: Message
     parameters: list[float]
     params_hash: bytes
-    scale_hash: bytes
+    scale: Scale
+    """That of the next training round."""
     model_hash: bytes
     index: int = 0
     applied: int = 0
     ended: bool = False
+    repeats: bool = False
+    """Whether a sum overflowed and its repetition has not been applied yet."""
 
     @classmethod
     def begin(cls, configuration: Message) -> "Chain":
         """A new run, from the public seed of its configuration."""
         parameters = first_parameters(configuration["model"], configuration["initial_seed"])
         params = keys.params_hash(configuration["layout"], exact.float_bytes(parameters))
-        scale = keys.scale_hash(exact.BITS)
-        return cls(configuration, parameters, params, scale, keys.first_model_hash(params, scale))
+        scale = Scale.beginning(configuration)
+        return cls(configuration, parameters, params, scale, keys.first_model_hash(params, scale.hash))
 
     @classmethod
     def handed(cls, header: Message, data: bytes) -> "Chain":
         """What a newcomer is handed: parameters, with the preimage of the modelHash that they lead to."""
-        configuration, params, scale = header["configuration"], header["params_hash"], keys.scale_hash(header["scale_bits"])
+        configuration, params = header["configuration"], header["params_hash"]
         if len(data) != 4 * header["elements"] or keys.params_hash(configuration["layout"], data) != params:
             raise ValueError("the parameters that were handed over are not those of their header")
-        if scale != keys.scale_hash(exact.BITS):
-            raise ValueError("a scale that is not that of the exact encoding")
-        model = keys.model_hash(header["previous_model_hash"], header["middle"], params, scale)
+        scale = Scale(header["scale_bits"], tuple(header["exponents"]), header["first_scale"])
+        scale.require_fit(configuration)
+        model = keys.model_hash(header["previous_model_hash"], header["middle"], params, scale.hash)
         index, applied = header["chain_index"], header["applied_rounds"]
         return cls(configuration, exact.floats(data), params, scale, model, index, applied)
 
@@ -62,29 +65,32 @@ class Chain:
         """The kind of the next round: training until `rounds` are applied, then closing."""
         return int(self.applied >= self.configuration["rounds"])
 
-    def coordinates(self, kind: int) -> int:
-        """d of a round."""
-        return layout_count(self.configuration["layout"]) if kind == 0 else 0
-
-    def elements(self, kind: int) -> int:
-        """D of a round."""
-        return packed.elements(self.coordinates(kind), exact.BITS)
-
     @property
-    def weight_max(self) -> float:
-        """As it stands in the encoding: 1 where weights are uniform."""
-        return 1.0 if self.configuration["uniform_weights"] else self.configuration["weight_max"]
+    def encoding(self) -> Encoding:
+        """That of the next round."""
+        return Encoding(self.configuration, self.kind, self.scale)
 
-    def encoding_hash(self, kind: int) -> bytes:
-        """Of the exact encoding of this run."""
-        configuration = self.configuration
-        return keys.encoding_hash(
-            kind, exact.BITS, 1, b"", configuration["clip"], self.weight_max, configuration["layout"]
-        )
+    def take(self, encoding: Encoding, ctx: bytes, survivors: bytes, total: field.Vector, sum_hash: bytes) -> bool:
+        """Applies the sum of a round; says False where it overflowed, and all but the scale stays as it was."""
+        if encoding.kind == CLOSING:
+            self.ended = True
+        elif (decoded := encoding.decode(total, ctx)) is None:
+            self.scale, self.repeats = Scale.beginning(self.configuration), True
+            self.step(keys.middle_overflow(ctx, survivors, sum_hash))
+            return False
+        else:
+            before = exact.float_bytes(self.parameters)
+            self.parameters = exact.apply(self.parameters, decoded.mean)
+            self.scale, self.repeats = decoded.scale, False
+            self.applied += 1
+            # A training round that moves nothing ends the run as converged.
+            self.ended = before == exact.float_bytes(self.parameters)
+        self.step(keys.middle_sum(ctx, survivors, sum_hash))
+        return True
 
     def step(self, middle: bytes) -> None:
-        """One step of the chain, with the parameters as they are now."""
+        """One step of the chain, with parameters and scale as they are now."""
         layout = self.configuration["layout"]
         self.params_hash = keys.params_hash(layout, exact.float_bytes(self.parameters))
-        self.model_hash = keys.model_hash(self.model_hash, middle, self.params_hash, self.scale_hash)
+        self.model_hash = keys.model_hash(self.model_hash, middle, self.params_hash, self.scale.hash)
         self.index += 1

@@ -14,6 +14,7 @@ from summand import committee, exact, keys
 from summand import field as fp
 from summand.chain import Chain
 from summand.channel import Channel, Closed, Credentials, Event, MessageCame, StreamCame, listen
+from summand.encoding import Encoding, Scale
 from summand.epoch import Member, members_of
 from summand.identity import SCHEMA, Signer, open_envelope
 from summand.primitives import layout_bytes, leaf
@@ -55,8 +56,8 @@ class Opened:
     partials: list[tuple[fp.Vector, Message]] = field(default_factory=list)
 
 
-def configuration(model: str, rounds: int, cohort_min: int) -> Message:
-    """The configuration of a new run."""
+def configuration(model: str, rounds: int, cohort_min: int, **changes: Any) -> Message:
+    """The configuration of a new run, exact unless the changes say otherwise."""
     widths = [int(width) for width in model.partition(":")[2].split("-")]
     layers = list(zip(widths, widths[1:], strict=False))
     tensors: list[tuple[str, Sequence[int]]] = []
@@ -82,6 +83,10 @@ def configuration(model: str, rounds: int, cohort_min: int) -> Message:
         "batch_size": 32,
         "local_epochs": 1,
         "uniform_weights": False,
+        "first_exponent": -31,
+        "exponent_min": -40,
+        "exponent_max": 8,
+        **changes,
     }
 
 
@@ -192,11 +197,13 @@ class Coordinator:
         for site in self.ordered():
             site.send(kind, body)
 
-    def open(self) -> Opened:
-        """R0."""
+    def open(self, scale: Scale | None = None) -> Opened:
+        """R0; with the scale that follows from the sums unless a test gives another."""
         self.round += 1
-        kind = self.chain.kind
-        encoding, elements = self.chain.encoding_hash(kind), self.chain.elements(kind)
+        kind, made = self.chain.kind, self.chain.encoding
+        if scale is not None:
+            made = Encoding(self.chain.configuration, kind, scale)
+        encoding, elements = made.hash, made.elements
         opened = {
             "epoch_hash": self.epoch,
             "round": self.round,
@@ -264,17 +271,13 @@ class Coordinator:
         for site in self.ordered():
             site.channel.send_stream(SCHEMA.encode("StreamHeader", header), data, trailer)
 
-    def step(self, opened: Opened, members: Sequence[int], total: fp.Vector) -> None:
-        """Applies the sum to the own model."""
-        chain = self.chain
-        if opened.opened["kind"] == 0:
-            chain.parameters = exact.apply(chain.parameters, exact.mean(total, chain.weight_max))
-            chain.applied += 1
+    def step(self, opened: Opened, members: Sequence[int], total: fp.Vector) -> bool:
+        """Applies the sum to the own model; says False where it overflowed."""
         survivors = keys.survivors_hash(self.epoch, keys.bitmap_of(members, len(self.members)))
-        chain.step(keys.middle_sum(opened.ctx, survivors, leaf(fp.encode(total))))
+        return self.chain.take(self.chain.encoding, opened.ctx, survivors, total, leaf(fp.encode(total)))
 
-    async def whole_round(self) -> None:
-        """R0 to R4, honestly, over everybody."""
+    async def whole_round(self) -> bool:
+        """R0 to R4, honestly, over everybody; says False where the sum overflowed."""
         everybody = range(len(self.members))
         opened = self.open()
         await self.collect(opened)
@@ -282,7 +285,8 @@ class Coordinator:
         await self.answer(opened)
         total = self.total(opened, everybody)
         self.publish(opened, everybody, total)
-        self.step(opened, everybody, total)
+        holds = self.step(opened, everybody, total)
         for _, applied in await self.expect("applied"):
             if applied["model_hash"] != self.chain.model_hash:
                 raise AssertionError("a member computed another model")
+        return holds

@@ -4,7 +4,7 @@
 import os
 from dataclasses import dataclass
 
-from summand import committee, keys
+from summand import committee, exact, keys
 from summand.identity import Signer, open_envelope, spki_of
 from summand.primitives import h, party_id
 from summand.protobuf import Message
@@ -54,8 +54,8 @@ def check_proposal(proposal: Message, members: list[Member], own: bytes, federat
     least = committee.numbers(len(members), configuration["gamma_percent"], committee.ALL).cohort_min
     if not least <= configuration["cohort_min"] <= len(members):
         raise Refusal(9, f"cohort_min is not between {least} and {len(members)}")
-    if configuration["bits"] != 63:
-        raise Refusal(8, "only the exact encoding")
+    if configuration["bits"] != exact.BITS and not 7 <= configuration["bits"] <= 32:
+        raise Refusal(8, f"there is no encoding of {configuration['bits']} bits")
 
 
 class Epoch:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The arithmetic of the packed encodings (section 8, reserved): blocks, transform, digits, guards, scales."""
+"""The arithmetic of the packed encodings (section 8): blocks, transform, digits, guards, scales."""
 
 import math
 import operator
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from summand.exact import TAIL, float32
 from summand.field import P, Vector, from_signed, to_signed
 from summand.primitives import h, u32
-from summand.xof import Xof
+from summand.xof import KeyStream, Xof
 
 PART = 2**16
 """Packed elements between two guards, and the largest transform block."""
@@ -93,6 +93,26 @@ def digit_max(bits: int, members: int = 1, first: bool = False) -> int:
     return largest // members if first else largest
 
 
+def quantize(
+    x: Sequence[float], w: float, exponents: Sequence[int], limit: int, ctx: bytes, random: KeyStream
+) -> tuple[list[int], int]:
+    """The digits of an update that was clipped, and how many of them were clamped to the limit.
+
+    A number is rounded up with the probability of its fraction in steps of 2^-16. Where the randomness comes from is a
+    participant's own affair; here it is a stream of 16-bit words.
+    """
+    blocks = transform_blocks(len(x))
+    scaled = round_all(value * w for value in x) + [0.0] * (sum(blocks) - len(x))
+    digits: list[int] = []
+    for block, (size, exponent) in enumerate(zip(blocks, exponents, strict=True)):
+        start = len(digits)
+        turned = forward(scaled[start : start + size], sign_bits(ctx, block, size))
+        words = struct.unpack(f"<{size}H", random.read(2 * size))
+        digits += [math.floor(math.ldexp(v, 16 - exponent) + word) >> 16 for v, word in zip(turned, words, strict=True)]
+    clamped = [max(-limit, min(limit, digit)) for digit in digits]
+    return clamped, sum(a != b for a, b in zip(clamped, digits, strict=True))
+
+
 def pack_element(digits: Sequence[int], bits: int) -> int:
     """Z = Σ_j 2^(b·j) z_j, as an integer."""
     return sum(digit << bits * j for j, digit in enumerate(digits))
@@ -152,7 +172,6 @@ def unpack(model: Sequence[int], count: int, bits: int, ctx: bytes) -> tuple[lis
         holds = holds and guard_element(part, ctx, guard) == model[at + len(packed)]
         digits += part
         at, guard = at + len(packed) + 1, guard + 1
-    holds = holds and not any(digits[count:])
     return digits[:count], holds
 
 

@@ -39,7 +39,11 @@ from summand.round import Round, Stream, Update
 
 UNCONFIRMED_HANDOVER = 3
 ALREADY_HELD, NOT_EXPECTED = 1, 2
+DONE = 0
+TURNED_AWAY_MAX = 5
 REDIAL_SECONDS = 0.2
+SMALL, LARGE = 0.01, 30.0
+"""Sizes of an update."""
 DROP_HELP = "hang up once instead of reading this message (round_open, survivors, certificate, result), and come back"
 
 
@@ -47,10 +51,17 @@ class Party:
     """One member. Everything happens in one task, in the order in which it came."""
 
     def __init__(
-        self, credentials: Credentials, server: str, rounds: Path | None, seed: int, drops: list[str], leaves: bool
+        self,
+        credentials: Credentials,
+        server: str,
+        rounds: Path | None,
+        seed: int,
+        drops: list[str],
+        leaves: bool,
+        large: int | None,
     ) -> None:
         self._credentials, self._server_address, self._rounds_file = credentials, server, rounds
-        self._drops, self._leaves = list(drops), leaves
+        self._drops, self._leaves, self._large = list(drops), leaves, large
         self._signer = Signer(credentials.key)
         certified = read_certificate(credentials.certificate)
         self._federation, self._identity = certified.federation, certified.identity
@@ -75,6 +86,7 @@ class Party:
         self._bases = Bases()
         self._dialling: set[asyncio.Task[None]] = set()
         self._dropped = False
+        self._turned_away = 0
         self.outcome: int | None = None
 
     async def run(self) -> int:
@@ -84,10 +96,9 @@ class Party:
         while self.outcome is None:
             channel, event = await self._events.get()
             if channel is server and isinstance(event, Closed):
-                if not self._dropped:
-                    raise ChannelError(f"the coordinator is gone, reason {event.reason}")
-                server = await self._connect()
+                server = await self._come_back(event)
             elif channel is server and not self._dropped:
+                self._turned_away = 0
                 self._from_server(event)
             elif self._peers.get(channel.peer.identity) is channel:
                 self._from_peer(channel, event)
@@ -96,6 +107,15 @@ class Party:
         # What was written has to leave before the loop ends.
         await asyncio.sleep(0.05)
         return self.outcome
+
+    async def _come_back(self, closed: Closed) -> Channel:
+        """Connects again where this party hung up, or was turned away before the coordinator knew it (section 14)."""
+        if not self._dropped:
+            self._turned_away += 1
+            if closed.reason != DONE or self._turned_away > TURNED_AWAY_MAX:
+                raise ChannelError(f"the coordinator is gone, reason {closed.reason}")
+            await asyncio.sleep(REDIAL_SECONDS)
+        return await self._connect()
 
     async def _connect(self) -> Channel:
         """Connects to the coordinator and says where this party stands."""
@@ -161,6 +181,8 @@ class Party:
         elif isinstance(event, StreamCame):
             if not self._drop("result"):
                 self._on_stream(event)
+        elif isinstance(event, StreamRefused) and event.code == NOT_EXPECTED and self._chain and self._chain.repeats:
+            print("this party is not in the set that sends again", flush=True)
         elif isinstance(event, StreamRefused) and event.code != ALREADY_HELD:
             raise ProtocolError(f"the coordinator refused a vector with code {event.code}")
 
@@ -282,10 +304,11 @@ class Party:
 
     def _train(self, opened: Round) -> Update:
         """Small numbers from a seed, in place of training; the metrics are as plausible."""
-        count = opened.chain.coordinates(opened.kind)
-        difference = [exact.float32(self._random.uniform(-0.01, 0.01)) for _ in range(count)]
+        largest = LARGE if opened.number == self._large else SMALL
+        count = opened.encoding.coordinates
+        difference = [exact.float32(self._random.uniform(-largest, largest)) for _ in range(count)]
         metrics = exact.Metrics(loss_sum=23.5, correct=21, tested=37, clipped=False)
-        return Update(difference, 150, metrics, os.urandom(32))
+        return Update(difference, 150, metrics, os.urandom(32), os.urandom(32))
 
     def _on_survivors(self, envelope: Message) -> None:
         if self._leaves:
@@ -325,26 +348,30 @@ class Party:
             current = Round(self._epoch, chain, self._signer, opened)
         envelope = SCHEMA.decode("Envelope", stream.trailer)
         before = chain.params_hash
-        current.apply(header["result"], stream.data, envelope, self._coordinator())
+        holds = current.apply(header["result"], stream.data, envelope, self._coordinator())
         self._computed = True
         if chain.params_hash != before:
             self._bases.leave(before)
             self._update = None
-        self._record(current, chain)
+        self._record(current, chain, holds)
         self._send("applied", {"ctx": current.ctx, "model_hash": chain.model_hash})
         self._round = None
 
-    def _record(self, current: Round, chain: Chain) -> None:
+    def _record(self, current: Round, chain: Chain, holds: bool) -> None:
+        outcome, scale = "applied" if holds else "overflowed", current.encoding.scale
         line = {
             "round": current.number,
+            "outcome": outcome,
             "kind": current.kind,
+            "bits": scale.bits,
+            "exponents": list(scale.exponents),
             "epoch": current.epoch.number,
             "params_hash": chain.params_hash.hex(),
             "model_hash": chain.model_hash.hex(),
             "members": [current.epoch.members[member].name for member in current.members],
             "roster": roster_fingerprint([member.spki for member in current.epoch.members]),
         }
-        print(f"round {current.number} applied, model {chain.model_hash.hex()[:16]}", flush=True)
+        print(f"round {current.number} {outcome}, model {chain.model_hash.hex()[:16]}", flush=True)
         if self._rounds_file:
             with self._rounds_file.open("a") as file:
                 file.write(json.dumps(line) + "\n")
@@ -438,7 +465,8 @@ async def take_part(arguments: argparse.Namespace) -> int:
     print("enrolled", flush=True)
     while arguments.wait_for and not arguments.wait_for.exists():
         await asyncio.sleep(0.01)
-    party = Party(credentials, arguments.server, arguments.rounds_file, arguments.seed, arguments.drop, arguments.leave)
+    options = (getattr(arguments, name) for name in ("server", "rounds_file", "seed", "drop", "leave", "large"))
+    party = Party(credentials, *options)
     return await party.run()
 
 
@@ -451,6 +479,7 @@ def main() -> int:
     parser.add_argument("--drop", action="append", default=[], metavar="MESSAGE", help=DROP_HELP)
     parser.add_argument("--leave", action="store_true", help="leave for good instead of the first vote")
     parser.add_argument("--wait-for", type=Path, metavar="FILE", help="connect, once enrolled, when this file exists")
+    parser.add_argument("--large", type=int, metavar="ROUND", help="train to something far off in this round")
     parser.add_argument("--seed", type=int, default=1, help="the number that the updates derive from")
     try:
         return asyncio.run(take_part(parser.parse_args()))

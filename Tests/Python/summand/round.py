@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from summand import exact, field, keys
 from summand.chain import Chain
+from summand.encoding import TRAINING
 from summand.epoch import Epoch, ProtocolError
 from summand.identity import Signer, open_envelope
 from summand.primitives import leaf
@@ -13,12 +14,13 @@ from summand.protobuf import Message
 
 @dataclass(frozen=True)
 class Update:
-    """What a participant trained under a base, and the seed of its blinds: kept until the base moves."""
+    """What a participant trained under a base, and the seeds of its blinds and rounding: kept until the base moves."""
 
     difference: list[float]
     samples: int
     metrics: exact.Metrics
     blind_seed: bytes
+    rounding_seed: bytes
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,17 @@ class Round:
 
     def __init__(self, epoch: Epoch, chain: Chain, signer: Signer, opened: Message) -> None:
         self.epoch, self.chain, self._signer, self.opened = epoch, chain, signer, opened
-        self.number, self.kind = opened["round"], opened["kind"]
-        expected = (epoch.hash, chain.kind, chain.model_hash, chain.encoding_hash(chain.kind))
+        self.number, self.kind, self.encoding = opened["round"], opened["kind"], chain.encoding
+        expected = (epoch.hash, chain.kind, chain.model_hash, self.encoding.hash)
         said = tuple(opened[name] for name in ("epoch_hash", "kind", "model_hash", "encoding_hash"))
         if said != expected or chain.ended:
             raise ProtocolError(f"round {self.number} is not the one expected")
+        # Until an overflow is made up for, its rounds come on top of the epoch's.
+        past = self.number >= epoch.first_round + chain.configuration["rounds_per_epoch"]
+        if past and not chain.repeats:
+            raise ProtocolError(f"round {self.number} is not of this epoch")
         epoch.enter(self.number)
-        self.elements = chain.elements(self.kind)
+        self.elements = self.encoding.elements
         cohort_min = chain.configuration["cohort_min"]
         self.ctx = keys.context(
             epoch.hash, self.number, chain.model_hash, opened["encoding_hash"], self.elements, cohort_min
@@ -65,14 +71,13 @@ class Round:
         """R1: X from the update, hidden by one mask for every slot."""
         if self._sent_upload is not None:
             return self._sent_upload
-        epoch, chain = self.epoch, self.chain
-        configuration = chain.configuration
-        weight, model = 0, []
+        epoch, encoding, configuration = self.epoch, self.encoding, self.chain.configuration
+        weight = 0
         difference, clipped = exact.clip(update.difference, configuration["clip"])
-        if self.kind == 0:
-            weight = exact.weight_of(update.samples, chain.weight_max, configuration["uniform_weights"])
-            numbers = exact.quantize(difference, weight / chain.weight_max, epoch.n)
-            model = [field.from_signed(number) for number in numbers]
+        if self.kind == TRAINING:
+            clipped = clipped or (update.samples > encoding.weight_max and not configuration["uniform_weights"])
+            weight = exact.weight_of(update.samples, encoding.weight_max, configuration["uniform_weights"])
+        model = encoding.model_part(difference, weight, epoch.n, self.ctx, update.rounding_seed)
         scalars = update.metrics.scalars()
         scalars[3] = int(clipped)
         blind = keys.blind(update.blind_seed, self.ctx)
@@ -142,8 +147,11 @@ class Round:
         if said["epoch_hash"] != self.epoch.hash or said["ctx"] != self.ctx:
             raise ProtocolError("a statement about another round")
 
-    def apply(self, header: Message, data: bytes, envelope: Message, coordinator: bytes) -> None:
-        """R4: checks the Result in the order of the document, then the sum, then takes the step."""
+    def apply(self, header: Message, data: bytes, envelope: Message, coordinator: bytes) -> bool:
+        """R4: checks the Result in the order of the document, then the sum, then takes the step.
+
+        Says False where the sum overflowed, so that the next round repeats this one.
+        """
         result = open_envelope(envelope, coordinator, "Result", "Result")
         self._require(result)
         if header["ctx"] != self.ctx or header["elements"] != self.elements or len(data) != 8 * self.elements:
@@ -155,7 +163,7 @@ class Round:
         identities = [self.epoch.members[member].identity for member in self.members]
         if not self.check.holds(identities, total):
             raise ProtocolError("the check of the sum does not hold")
-        self._step(total, result["sum_hash"])
+        return self.chain.take(self.encoding, self.ctx, self.survivors_hash, total, result["sum_hash"])
 
     def _check_lists(self, result: Message) -> None:
         epoch = self.epoch
@@ -177,18 +185,6 @@ class Round:
             raise ProtocolError("the root is not that of the leaves")
         if epoch.own in members and result["upload_leaves"][members.index(epoch.own)] != self.own_leaf:
             raise ProtocolError("the own leaf is another")
-
-    def _step(self, total: field.Vector, sum_hash: bytes) -> None:
-        chain = self.chain
-        if self.kind == 0:
-            before = chain.parameters
-            chain.parameters = exact.apply(before, exact.mean(total, chain.weight_max))
-            chain.applied += 1
-            # A training round that moves nothing ends the run as converged.
-            chain.ended = exact.float_bytes(before) == exact.float_bytes(chain.parameters)
-        else:
-            chain.ended = True
-        chain.step(keys.middle_sum(self.ctx, self.survivors_hash, sum_hash))
 
     def skip(self, envelope: Message, coordinator: bytes) -> None:
         """Gives the round up; the parameters stay."""

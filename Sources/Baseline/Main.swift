@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Programs
+import Reporting
 
 @main
 enum Main {
@@ -24,5 +25,6 @@ struct FedAvgCommand: AsyncParsableCommand {
             Exit codes: 0 done, 1 failed, 2 aborted (too few clients), 3 verification failed, 64 usage, \
             69 server not reachable, 130 or 143 interrupted.
             """,
+        version: Release.version,
         subcommands: [ServerCommand.self, ClientCommand.self, LabelsCommand.self, MeasureCommand.self])
 }

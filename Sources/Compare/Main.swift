@@ -26,7 +26,8 @@ struct Compare: ParsableCommand {
             be asked), 1 a run cannot be read, did not apply as many rounds as the other, or the report cannot be \
             written, 3 both are exact and their models differ, or a measured error exceeds its bound although no digit \
             was clamped, 64 usage.
-            """)
+            """,
+        version: Release.version)
 
     @Argument(help: "The directories of two or more runs.", completion: .directory)
     var runs: [String]

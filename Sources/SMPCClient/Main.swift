@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Programs
+import Reporting
 
 /// The program of a site.
 @main
@@ -20,6 +21,7 @@ struct SMPCClient: AsyncParsableCommand {
             Exit codes: 0 done, 1 failed, 2 the run was aborted, 3 a check or a signature did not hold, 64 usage, \
             69 coordinator not reachable, 130 or 143 interrupted.
             """,
+        version: Release.version,
         subcommands: [
             RunCommand.self, JoinCommand.self, MembersCommand.self, StatusCommand.self, BaseCommand.self,
             ProbeMulticast.self,

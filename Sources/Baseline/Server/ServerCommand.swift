@@ -43,15 +43,19 @@ struct ServerCommand: AsyncParsableCommand {
         help: ArgumentHelp("Begin with the parameters of this safetensors file.", valueName: "file"),
         completion: .file())
     var `init`: String?
-    @Option(help: ArgumentHelp("Clip each update to this L2 norm; 0 for none. (default: 0)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Clip each update to this L2 norm; 0 for none. (default: 0)", valueName: "number"))
     var clip: Double?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The number of samples of weight 1, a power of two; more are clipped to it. (default: 1048576)",
             valueName: "number"))
     var weightMax: Double?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How many clients to wait for before the first round. (default: everyone invited)", valueName: "count"))
     var cohort: Int?

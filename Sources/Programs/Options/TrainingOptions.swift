@@ -4,9 +4,11 @@ import ArgumentParser
 public import Learning
 
 /// Says what a run trains and how; both arms of a comparison take the same options.
+///
+/// Numbers are parsed unconditionally: −1 is a value that is refused by name, not the next option.
 public struct TrainingOptions: ParsableArguments {
     /// The rounds to apply.
-    @Option(help: ArgumentHelp("How many rounds to apply. (default: 15)", valueName: "count"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How many rounds to apply. (default: 15)", valueName: "count"))
     public var rounds: Int?
 
     /// The model.
@@ -18,6 +20,7 @@ public struct TrainingOptions: ParsableArguments {
 
     /// The number that every seed derives from.
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The number that every seed derives from; the same number repeats a run. (default: drawn anew)",
             valueName: "seed"))
@@ -28,19 +31,27 @@ public struct TrainingOptions: ParsableArguments {
     public var optimizer: OptimizerOption?
 
     /// The step of local training.
-    @Option(help: ArgumentHelp("The learning rate. (default: 0.01; 0.001 with adam)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The learning rate. (default: 0.01; 0.001 with adam)", valueName: "number"))
     public var learningRate: Double?
 
     /// The momentum of local training.
-    @Option(help: ArgumentHelp("The momentum, at least 0 and below 1; 0 with sgd. (default: 0.9)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The momentum, at least 0 and below 1; 0 with sgd. (default: 0.9)", valueName: "number"))
     public var momentum: Double?
 
     /// The samples of one step.
-    @Option(help: ArgumentHelp("Samples per step of local training. (default: 32)", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Samples per step of local training. (default: 32)", valueName: "count"))
     public var batchSize: Int?
 
     /// The passes over the local data.
-    @Option(help: ArgumentHelp("Passes over the local data per round. (default: 1)", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Passes over the local data per round. (default: 1)", valueName: "count"))
     public var localEpochs: Int?
 
     /// How participants weigh.

@@ -36,15 +36,19 @@ struct RunCommand: AsyncParsableCommand {
             "Begin with the parameters of this safetensors file; sites must name its hash in their policies.",
             valueName: "file"))
     var `init`: String?
-    @Option(help: ArgumentHelp("Clip each update to this L2 norm; 0 for none. (default: 0)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Clip each update to this L2 norm; 0 for none. (default: 0)", valueName: "number"))
     var clip: Double?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The number of samples of weight 1, a power of two; more are clipped to it. (default: 1048576)",
             valueName: "number"))
     var weightMax: Double?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How many sites to wait for before the first epoch. (default: everyone invited)", valueName: "count"))
     var cohort: Int?
@@ -62,6 +66,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Rounds before the keys are exchanged anew. (default: 100)", valueName: "count"))
     var roundsPerEpoch: Int?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The share of corrupt sites that the numbers are computed for, 0 to 50 percent. (default: 20)",
             valueName: "percent"))

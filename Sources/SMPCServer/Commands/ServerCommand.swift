@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Reporting
 
 /// The coordinator of a federation.
 struct ServerCommand: AsyncParsableCommand {
@@ -19,6 +20,7 @@ struct ServerCommand: AsyncParsableCommand {
             Exit codes: 0 done, 1 failed, 2 aborted (too few sites), 3 verification failed, 64 usage, 130 \
             or 143 interrupted.
             """,
+        version: Release.version,
         subcommands: [
             InitCommand.self, InviteCommand.self, MembersCommand.self, RevokeCommand.self, RunCommand.self,
             StatusCommand.self, RoundsCommand.self,

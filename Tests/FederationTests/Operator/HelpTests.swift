@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Reporting
 import Testing
 
 /// What `--help` says of every program and subcommand.
@@ -46,6 +47,15 @@ import Testing
             }
             #expect(entry.contains("(default:"), "\(program): \(entry)")
         }
+    }
+
+    @Test(arguments: ["smpc-server", "smpc-client", "fedavg", "smpc-compare"])
+    func everyProgramSaysWhichReleaseItIs(program: String) async throws {
+        let log = FileManager.default.temporaryDirectory.appending(path: "version-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: log) }
+        let running = try RunningProgram(program, ["--version"], log: log)
+        #expect(await running.end(within: .seconds(30)) == 0)
+        #expect(running.output == "\(Release.version)\n")
     }
 
     @Test func everySubcommandIsHere() async throws {

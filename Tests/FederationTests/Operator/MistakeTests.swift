@@ -38,6 +38,9 @@ import Testing
                     "--rounds: \"x\" is not valid, expected a whole number; see smpc-server run --help"
                 ),
                 ("run --state @fed --rounds 0", 64, "--rounds: 0 is not in 1…"),
+                ("run --state @fed --rounds -1", 64, "--rounds: -1 is not in 1…"),
+                ("run --state @fed --learning-rate -1", 64, "--learning-rate: expected a number above 0"),
+                ("run --state @fed --cohort -3", 64, "--cohort"),
                 ("run --state @fed --cohort-wait 10", 64, "expected a duration such as 120s"),
                 ("run --state @fed --listen 7443", 64, "--listen: \"7443\" is not valid, expected host:port"),
                 (

@@ -9,8 +9,8 @@ print_help() {
 usage: scripts/interop.sh [options]
 
 Tests the second implementation of the protocol, in Tests/Python, which was written from docs/PROTOCOL.md: against the
-vectors in Tests/Vectors, as a member of real rounds of the server and its clients, and as a coordinator that attacks
-real clients. Takes about a minute.
+vectors in Tests/Vectors, some of which it makes again, as a member of real rounds of the server and its clients, and as
+a coordinator that attacks real clients. Takes about two minutes.
 
 options:
   --bin DIR   where smpc-server and smpc-client are (default: .build/debug)
@@ -65,6 +65,7 @@ find_python
 cd "$repository/Tests/Python"
 export PROGRAMS=$programs PYTHONDONTWRITEBYTECODE=1
 "$python" -m unittest test_vectors
+"$python" "$repository/scripts/make_round_vectors.py" --check
 [[ $vectors_only == false ]] || exit 0
 # Both wait more than they compute, so they run side by side.
 log=$(mktemp)

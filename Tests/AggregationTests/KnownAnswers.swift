@@ -149,7 +149,10 @@ struct KnownRound {
 
     /// How the scale stands before the round.
     var scale: RoundScale {
-        get throws { RoundScale(parameters.scale, isFirst: try (try? known.get("firstRoundOfRun"))?.int() == 1) }
+        get throws {
+            let isFirst = try ["firstRoundOfRun", "isRepetition"].contains { try (try? known.get($0))?.int() == 1 }
+            return RoundScale(parameters.scale, isFirst: isFirst)
+        }
     }
 
     /// The encoding as this module computes it.
@@ -177,9 +180,10 @@ struct KnownRound {
     private static func configuration(_ known: Known, _ count: Int) throws -> RunConfiguration {
         let encoding = try known.get("encoding")
         let bits = try encoding.get("b").int()
+        // Where a file does not say it: a first round has more bits than its run.
+        let runBits = try (try? known.get("runBits"))?.int() ?? (bits == 32 ? 16 : bits)
         var configuration = RunConfiguration(
-            // A first round has more bits than its run.
-            run: [UInt8](repeating: 0, count: 16), bits: bits == 32 ? 16 : UInt8(bits),
+            run: [UInt8](repeating: 0, count: 16), bits: UInt8(runBits),
             clip: try encoding.get("clip").double(), weightMax: try encoding.get("weightMax").double(),
             uniformWeights: false, layout: try known.get("layout").bytes(), model: "known", initial: .seed(.zero),
             seed: 0, rounds: 100, roundsPerEpoch: 100,

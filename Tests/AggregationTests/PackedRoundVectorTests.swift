@@ -11,9 +11,14 @@ import Testing
 
 /// Rounds with packed encodings, sampled slots and an answer from a standby: what the tests of all rounds leave out.
 @Suite struct PackedRoundVectorTests {
-    private static let files = ["round-b16-n6", "round-first-b32-n4"]
+    static let files = [
+        "round-b16-n6", "round-first-b32-n4", "round-b7-n4", "round-b9-n4", "round-b16-n4", "round-b16-n4-repetition",
+        "round-b32-n4",
+    ]
+    /// The same in mode `all`.
+    static let filesOfAll = ["round-b8-n3", "round-b12-n3", "round-b21-n3"]
 
-    @Test(arguments: files) func theContextOfTheRound(file: String) throws {
+    @Test(arguments: files + filesOfAll) func theContextOfTheRound(file: String) throws {
         let round = try KnownRound(file)
         #expect(round.context.ctx == (try round.known.get("ctx").digest()))
         #expect(round.context.base == (try round.known.get("base").digest()))
@@ -71,7 +76,7 @@ import Testing
     }
 
     /// What an auditor compares: Σ τ(Y_i) − Σ τ(M_s) = τ(S).
-    @Test(arguments: files) func theTagsOfTheRound(file: String) throws {
+    @Test(arguments: files + filesOfAll) func theTagsOfTheRound(file: String) throws {
         let round = try KnownRound(file)
         let audit = try round.known.get("audit")
         let seed = LabeledBytes("audit").fixed(round.context.ctx).fixed(try round.known.get("root").digest())
@@ -92,7 +97,7 @@ import Testing
         #expect(aggregates.reduce(explicit.reduce(.zero, +), -) == sum)
     }
 
-    @Test(arguments: files) func whatIsAppliedAndTheNextHashes(file: String) throws {
+    @Test(arguments: files + filesOfAll) func whatIsAppliedAndTheNextHashes(file: String) throws {
         let round = try KnownRound(file)
         let known = round.known
         let before = try known.get("parameters").floats()
@@ -126,6 +131,23 @@ import Testing
                 modelHash(round, middle, try known.get("paramsHash").digest(), first)
                     == (try overflowed.get("modelHash").digest()))
         }
+    }
+
+    @Test func aSumThatOverflows() throws {
+        let round = try KnownRound("round-b16-n4-overflow")
+        let outcome = try round.application.outcome(
+            of: round.known.get("S").vector(), to: round.known.get("parameters").floats())
+        #expect(outcome == .overflowed)
+        let next = try round.known.get("next")
+        let first = try round.configuration.firstScale()
+        #expect(first.hash == (try next.get("scaleHash").digest()))
+        let middle = ModelChain.overflowHash(
+            ctx: round.context.ctx, survivorsHash: try round.known.get("H(U)").digest(),
+            sumHash: try round.known.get("H(S)").digest())
+        #expect(middle == (try next.get("H(\"overflow\")").digest()))
+        let params = try round.known.get("paramsHash").digest()
+        #expect(modelHash(round, middle, params, first) == (try next.get("modelHash").digest()))
+        #expect(try KnownRound("round-b16-n4-repetition").context.modelHash == next.get("modelHash").digest())
     }
 
     /// The first round of the run begins its chain; the other one stands somewhere in the middle.

@@ -12,9 +12,12 @@ import Testing
 
 /// Whole rounds that an implementation in another language computed, with every intermediate value.
 @Suite struct RoundVectorTests {
-    private static let files = ["round-exact-n3", "round-exact-n4-dropout", "closing-n3"]
+    private static let files = [
+        "round-exact-n3", "round-exact-n4-dropout", "round-exact-n6", "closing-n3", "closing-n4",
+    ]
     /// Everything but encoding and applying is the same with packed encodings, sampled slots and standbys.
-    private static let allFiles = files + ["round-b16-n6", "round-first-b32-n4"]
+    private static let allFiles =
+        files + PackedRoundVectorTests.files + PackedRoundVectorTests.filesOfAll + ["round-b16-n4-overflow"]
 
     @Test(arguments: files) func theContextOfTheRound(file: String) throws {
         let round = try KnownRound(file)

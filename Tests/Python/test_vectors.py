@@ -15,6 +15,19 @@ from summand import primitives as prim
 from summand.xof import KeyStream, Xof, draw_elements, draw_integer, draw_point
 
 VECTORS = Path(__file__).resolve().parent.parent / "Vectors"
+OWN_FILES = [
+    "round-b7-n4",
+    "round-b8-n3",
+    "round-b9-n4",
+    "round-b12-n3",
+    "round-b16-n4",
+    "round-b16-n4-overflow",
+    "round-b16-n4-repetition",
+    "round-b21-n3",
+    "round-b32-n4",
+    "round-exact-n6",
+    "closing-n4",
+]
 
 
 def load(name: str) -> Any:
@@ -315,6 +328,13 @@ class PackingTests(unittest.TestCase):
                 self.assertEqual([bits32(made[:4]), bits32(made[-4:])], [case["first"], case["last"]])
                 self.assertEqual(hashlib.sha256(exact.float_bytes(made)).hexdigest(), case["sha256"])
 
+    def test_a_scale_at_its_edge(self) -> None:
+        """One sum S in a block of N = 256: 256·S² ≤ 256·127² up to S = 127."""
+        for exponent, value in ((-20, 127), (-19, 128), (-19, -254), (-18, 255), (-26, 1), (-20, 0)):
+            sums = [0] * 255 + [value]
+            with self.subTest(S=value):
+                self.assertEqual(packed.next_exponents(sums, [256], [-20], 8, -40, 8), [exponent])
+
     def test_forward_is_undone(self) -> None:
         signs = packed.sign_bits(bytes(32), 0, 512)
         values = packed.round_all(((k * 2654435761) % 1001 - 500) / 64 for k in range(512))
@@ -393,6 +413,22 @@ class RoundTests(unittest.TestCase):
     def test_closing_round(self) -> None:
         self.check_round("closing-n3.json")
 
+    def test_rounds_of_every_encoding(self) -> None:
+        """Those that scripts/make_round_vectors.py makes, read as if somebody else had."""
+        for name in OWN_FILES:
+            with self.subTest(name):
+                self.check_round(f"{name}.json")
+
+    def test_the_repetition_follows_from_the_overflow(self) -> None:
+        before, v = load("round-b16-n4-overflow.json"), load("round-b16-n4-repetition.json")
+        self.assertEqual(v["repeats"], "round-b16-n4-overflow")
+        for name in ("epoch", "U", "base"):
+            self.assertEqual(v[name], before[name])
+        self.assertEqual((v["modelHash"], v["scaleHash"]), (before["next"]["modelHash"], before["next"]["scaleHash"]))
+        for one, other in zip(v["participants"], before["participants"], strict=True):
+            self.assertEqual([one["x"], one["weight"]], [other["x"], other["weight"]])
+            self.assertNotEqual(one["blind"], other["blind"])
+
     def check_round(self, name: str) -> None:
         """Recomputes one file, step by step."""
         v = load(name)
@@ -402,8 +438,10 @@ class RoundTests(unittest.TestCase):
         self.check_set(v)
         total = self.check_helpers(v, parts, slot_keys)
         self.check_result(v, total)
-        middle = keys.middle_sum(self.ctx, self.survivors, prim.leaf(field.encode(total)))
-        self.assertEqual(middle.hex(), v["next"]['H("sum")'])
+        overflow = "decode" in v and v["decode"]["overflow"]
+        label, make = ("overflow", keys.middle_overflow) if overflow else ("sum", keys.middle_sum)
+        middle = make(self.ctx, self.survivors, prim.leaf(field.encode(total)))
+        self.assertEqual(middle.hex(), v["next"][f'H("{label}")'])
         self.check_next(v, total, middle)
 
     def check_context(self, v: Any) -> None:
@@ -412,6 +450,7 @@ class RoundTests(unittest.TestCase):
         self.epoch_hash = bytes.fromhex(epoch["epochHash"])
         self.kind, self.bits = encoding["kind"], encoding["b"]
         self.exponents = encoding["e"]
+        self.is_first = bool(v.get("firstRoundOfRun") or v.get("isRepetition"))
         self.weight_max = float64(encoding["weightMax"])
         self.layout = bytes.fromhex(v["layout"])
         self.coordinates = prim.layout_count(self.layout) if self.kind == 0 else 0
@@ -496,7 +535,7 @@ class RoundTests(unittest.TestCase):
             z = exact.quantize(x, float64(entry["w"]), len(self.members))
             self.assertEqual(z, ints(entry["Z"]))
             return [field.from_signed(value) for value in z]
-        digits, limit = ints(entry["digits"]), packed.digit_max(self.bits, len(self.members), self.bits == 32)
+        digits, limit = ints(entry["digits"]), packed.digit_max(self.bits, len(self.members), self.is_first)
         self.assertEqual(limit, int(v["digitBound"]))
         if "digitsBeforeClamp" in entry:
             clamped = [max(-limit, min(limit, digit)) for digit in ints(entry["digitsBeforeClamp"])]
@@ -504,7 +543,7 @@ class RoundTests(unittest.TestCase):
             moved = sum(a != b for a, b in zip(clamped, ints(entry["digitsBeforeClamp"]), strict=True))
             self.assertEqual(moved, entry["clampedDigits"])
         self.check_rounding(v, entry, digits)
-        part = packed.pack(digits, self.bits, self.ctx)
+        part = packed.pack([*digits, *ints(entry.get("fillerDigits", []))], self.bits, self.ctx)
         self.assertEqual(part[-1], int(entry["guards"][-1]))
         return part
 
@@ -518,7 +557,7 @@ class RoundTests(unittest.TestCase):
             before = ints(entry.get("digitsBeforeClamp", entry["digits"]))[at : at + size]
             for number, digit in zip(turned, before, strict=True):
                 # The file plants digits at and beyond the bound to show the clamping.
-                if self.bits == 32 and abs(digit) >= packed.digit_max(32, len(self.members), True):
+                if self.is_first and abs(digit) >= packed.digit_max(32, len(self.members), True):
                     continue
                 scaled = number / 2.0 ** self.exponents[block]
                 self.assertLessEqual(abs(digit - scaled), 1.0 + abs(scaled) * 2.0**-20)
@@ -577,7 +616,9 @@ class RoundTests(unittest.TestCase):
 
     def check_next(self, v: Any, total: list[int], middle: bytes) -> None:
         following, parameters = v["next"], self.parameters
-        if self.kind == 0:
+        if self.kind == 0 and "apply" not in v:
+            self.check_overflow(v, total)
+        elif self.kind == 0:
             weight, scale = exact.factor(total, self.weight_max)
             self.assertEqual(str(weight), v["apply"]["N_total"])
             self.assertEqual(struct.pack(">d", scale).hex(), v["apply"]["weightMax/N_total"])
@@ -604,6 +645,12 @@ class RoundTests(unittest.TestCase):
             self.assertEqual(self.scale_hash(over["scale"]).hex(), over["scaleHash"])
             made = keys.model_hash(self.model, middle, before, self.scale_hash(over["scale"]))
             self.assertEqual(made.hex(), over["modelHash"])
+
+    def check_overflow(self, v: Any, total: list[int]) -> None:
+        """The guard shows it, and the scale becomes a first round's."""
+        sums, holds = packed.unpack(total[: -exact.TAIL], sum(v["transformBlocks"]), self.bits, self.ctx)
+        self.assertEqual((sums, holds), (ints(v["decode"]["digitSums"]), False))
+        self.assertEqual(v["next"]["scale"], {"b": packed.FIRST_BITS, "e": [-31] * len(v["transformBlocks"])})
 
     @staticmethod
     def scale_hash(scale: Any) -> bytes:

@@ -36,6 +36,37 @@ import Testing
         }
     }
 
+    @Test func everyPromiseIsHeldByTestsThatExist() throws {
+        let document = try text("docs/THREAT_MODEL.md").components(separatedBy: "## What holds each promise\n")
+        try #require(document.count == 2, "docs/THREAT_MODEL.md has no such section")
+        let rows = document[1].components(separatedBy: "\n## ")[0].split(separator: "\n")
+            .filter { $0.hasPrefix("| ") }.dropFirst()
+        #expect(rows.count >= 15)
+        let tests = try sources(in: "Tests")
+        for row in rows {
+            let names = row.matches(of: /`([A-Za-z0-9]+)`/).map { String($0.1) }
+            #expect(!names.isEmpty, "no test holds: \(row)")
+            for name in names { #expect(tests.contains("func \(name)("), "\(name) is no test") }
+        }
+    }
+
+    @Test func everyDecisionIsListed() throws {
+        let folder = Self.root.appending(path: "docs/decisions")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0 != "README.md" }
+            .sorted()
+        let listed = try text("docs/decisions/README.md").matches(of: /\]\((\d{4}-[a-z0-9-]+\.md)\)/).map {
+            String($0.1)
+        }
+        #expect(listed == files)
+        for file in files {
+            let record = try text("docs/decisions/\(file)")
+            #expect(record.hasPrefix("# \(Int(file.prefix(4)) ?? 0). "), "\(file)")
+            for part in ["Context", "Decision", "Consequences"] {
+                #expect(record.contains("\n**\(part).** "), "\(file)")
+            }
+        }
+    }
+
     /// All Swift files and schemas below a folder, as one text.
     private func sources(in folder: String) throws -> String {
         let files = FileManager.default.enumerator(

@@ -104,7 +104,8 @@ struct ScriptHarness {
                 echo "round 1/1"
                 [[ -z ${STAND_IN_HANGS:-} ]] || exec sleep 600
                 mkdir -p "$(option --metrics)"
-                echo '{"outcome" : "completed"}' >"$(option --metrics)/summary.json"
+                printf '{\\n  "outcome" : "completed",\\n  "parameters" : 100\\n}\\n' >"$(option --metrics)/summary.json"
+                [[ -z ${STAND_IN_RECORD:-} ]] || echo "$STAND_IN_RECORD" >"$(option --metrics)/rounds.jsonl"
                 echo parameters >"$(option --state)/model.safetensors"
                 sleep 0.3
                 exit "${STAND_IN_SERVER_CODE:-0}" ;;

@@ -13,7 +13,9 @@ import Testing
         ]
     }
 
-    @Test(arguments: ["bench.sh", "interop.sh", "run.sh", "start_clients.sh", "test.sh"]) func helpIsAResult(
+    @Test(arguments: [
+        "bench.sh", "encodings.sh", "interop.sh", "reference.sh", "run.sh", "start_clients.sh", "test.sh",
+    ]) func helpIsAResult(
         script: String
     )
         async throws
@@ -36,6 +38,9 @@ import Testing
         ("bench.sh", ["--json"], "--json needs a value"), ("bench.sh", ["kernels", "rounds"], "unexpected argument"),
         ("bench.sh", ["--quick", "--update-docs"], "--update-docs needs all rows in full"),
         ("interop.sh", ["--bin"], "--bin needs a value"), ("interop.sh", ["2"], "unexpected argument"),
+        ("encodings.sh", ["--encodings", "9 10"], "there is no encoding \"10\""),
+        ("encodings.sh", ["2"], "the number of clients must be"), ("encodings.sh", ["--fast"], "unknown option --fast"),
+        ("reference.sh", ["4", "2", "1"], "unexpected argument"), ("reference.sh", ["--into"], "--into needs a value"),
     ]) func aMistypedCommandLineIsOneLine(script: String, arguments: [String], expected: String) async throws {
         try await ScriptHarness.with { harness in
             let outcome = try await harness.run(script, arguments)
@@ -73,6 +78,48 @@ import Testing
             #expect(outcome.output.contains("\nreport: \(harness.directory.path)/metrics/report.html\n"))
             #expect(
                 !FileManager.default.fileExists(atPath: harness.directory.appending(path: "metrics/state").path))
+        }
+    }
+
+    @Test func everyEncodingHasALineOfTheTable() async throws {
+        try await ScriptHarness.with { harness in
+            let record =
+                #"{"accuracy":0.8,"bytes_down":{"result":50},"bytes_up":{"partials":100,"upload":200},"#
+                + #""error_bound":0.02,"error_measured":1.5e-05,"round":1}"#
+            let outcome = try await harness.run(
+                "encodings.sh", arguments(harness, ["3", "1", "--encodings", "9"]) + ["--", "--dataset", "synthetic"],
+                environment: ["STAND_IN_RECORD": record])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            let servers = try harness.calls().filter { $0.contains(" --encoding ") }
+            #expect(servers.map { $0.hasPrefix("fedavg server") } == [true, false])
+            #expect(servers.last?.contains("--encoding 9 ") == true)
+            #expect(
+                try harness.text("metrics/table.md").hasSuffix(
+                    """
+                    | plain, float32 | 80.00 % |  | 16.0 | 0 kB | 1.00 | 0 kB | 1.00 | 2.0e-02 | 1.5e-05 |
+                    | secure, 9 | 80.00 % | +0.00 | 16.0 | 0 kB | 1.00 | 0 kB | 1.00 | 2.0e-02 | 1.5e-05 |
+
+                    """))
+        }
+    }
+
+    @Test func theReferenceHasRecordsAndReportAndNoModels() async throws {
+        try await ScriptHarness.with { harness in
+            let into = harness.directory.appending(path: "reference")
+            let outcome = try await harness.run(
+                "reference.sh",
+                [
+                    "3", "1", "--bin", harness.directory.appending(path: "bin").path, "--into", into.path, "--work",
+                    harness.directory.appending(path: "work").path, "--", "--dataset", "synthetic",
+                ], environment: ["STAND_IN_RECORD": "{}"])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            let files = try FileManager.default.subpathsOfDirectory(atPath: into.path).sorted()
+            #expect(
+                files == [
+                    "comparison.json", "comparison.txt", "labels.csv", "normal", "normal/rounds.jsonl",
+                    "normal/summary.json", "report.html", "smpc", "smpc/rounds.jsonl", "smpc/summary.json",
+                ])
+            #expect(try harness.calls().suffix(2).allSatisfy { $0.contains(" normal smpc ") })
         }
     }
 

@@ -10,9 +10,9 @@ public enum RoundKind: UInt8, Sendable, Codable {
 public enum SlotMode: UInt8, Sendable, Codable {
     /// Slot k is member k alone, without a standby.
     case all = 0
-    /// Pairs named by the sites' own policies. Refused by name in this version.
+    /// Pairs named by the sites' own policies.
     case pinned = 1
-    /// Pairs drawn from a common beacon. Refused by name in this version.
+    /// Pairs drawn from a common beacon.
     case sampled = 2
 }
 
@@ -59,6 +59,8 @@ public enum RefusalLine: UInt8, Error, Sendable, Codable, CaseIterable {
     case configuration = 17
     /// Not a refusal: some members have not exchanged keys with this party yet. The answer to a repeated proposal.
     case peersMissing = 18
+    /// This party has taken part in as many draws of slots as it may.
+    case drawLimit = 19
 }
 
 /// Why a participant stays silent in a round (protocol section 5, rules (b) and (c)).
@@ -75,6 +77,8 @@ public enum SilenceCause: UInt8, Sendable, Codable, CaseIterable {
     case cannotRepeat = 4
     /// The site's policy allows no more rounds today.
     case policy = 5
+    /// It uploaded under this base in an earlier epoch with standbys, where a sum may still be opened.
+    case mayBeOpenedElsewhere = 6
 }
 
 /// How a run ended.

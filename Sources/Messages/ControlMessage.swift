@@ -7,6 +7,10 @@ import Primitives
 /// Everything that travels as one control message of a connection.
 public enum ControlMessage: Sendable {
     case applied(Applied)
+    case beaconCommit(Envelope)
+    case beaconCommits([Envelope])
+    case beaconReveal(Envelope)
+    case beaconReveals([Envelope])
     case certificate(VoteCertificate)
     case directory(Directory)
     case epochProposal(Envelope)
@@ -30,6 +34,10 @@ public enum ControlMessage: Sendable {
     public var name: String {
         switch self {
         case .applied: "Applied"
+        case .beaconCommit: "BeaconCommit"
+        case .beaconCommits: "BeaconCommits"
+        case .beaconReveal: "BeaconReveal"
+        case .beaconReveals: "BeaconReveals"
         case .certificate: "Certificate"
         case .directory: "Directory"
         case .epochProposal: "EpochProposal"
@@ -90,12 +98,20 @@ extension ControlMessage {
         case .skip(let wire): .skip(Envelope(wire: wire))
         case .applied(let wire): .applied(try Applied(wire: wire))
         case .runEnd(let wire): .runEnd(try RunEnd(wire: wire))
+        case .beaconCommit(let wire): .beaconCommit(Envelope(wire: wire))
+        case .beaconCommits(let wire): .beaconCommits(try envelopes(wire.statements, "BeaconCommits"))
+        case .beaconReveal(let wire): .beaconReveal(Envelope(wire: wire))
+        case .beaconReveals(let wire): .beaconReveals(try envelopes(wire.statements, "BeaconReveals"))
         }
     }
 
     private var body: WireFrame.OneOf_Body {
         switch self {
         case .applied(let value): .applied(value.wire)
+        case .beaconCommit(let envelope): .beaconCommit(envelope.wire)
+        case .beaconCommits(let list): .beaconCommits(.with { $0.statements = list.map(\.wire) })
+        case .beaconReveal(let envelope): .beaconReveal(envelope.wire)
+        case .beaconReveals(let list): .beaconReveals(.with { $0.statements = list.map(\.wire) })
         case .certificate(let value): .certificate(value.wire)
         case .directory(let value): .directory(value.wire)
         case .epochProposal(let envelope): .epochProposal(envelope.wire)

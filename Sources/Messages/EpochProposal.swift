@@ -23,6 +23,18 @@ public struct EpochProposal: SignedPayload {
         public var id: PartyID { PartyID(publicKey: key) }
     }
 
+    /// A slot of mode `pinned`: who answers for it, and who does when that one is silent.
+    public struct Pair: Hashable, Sendable {
+        public let primary: PartyID
+        public let standby: PartyID
+
+        /// Makes a pair.
+        public init(primary: PartyID, standby: PartyID) {
+            self.primary = primary
+            self.standby = standby
+        }
+    }
+
     public let federation: String
     public let epoch: UInt64
     /// The first round of the epoch.
@@ -35,12 +47,14 @@ public struct EpochProposal: SignedPayload {
     public let members: [Member]
     public let mode: SlotMode
     public let slotCount: Int
+    /// The slots of mode `pinned`, in order; empty in the others.
+    public let pinned: [Pair]
     public let configuration: RunConfiguration
 
     /// Makes a proposal; members are put into PartyID order.
     public init(
         federation: String, epoch: UInt64, round: UInt64, modelHash: Digest, paramsHash: Digest, appliedRounds: Int,
-        members: [Member], mode: SlotMode, slotCount: Int, configuration: RunConfiguration
+        members: [Member], mode: SlotMode, slotCount: Int, pinned: [Pair] = [], configuration: RunConfiguration
     ) {
         self.federation = federation
         self.epoch = epoch
@@ -51,6 +65,7 @@ public struct EpochProposal: SignedPayload {
         self.members = members.sorted { $0.id < $1.id }
         self.mode = mode
         self.slotCount = slotCount
+        self.pinned = pinned
         self.configuration = configuration
     }
 
@@ -72,6 +87,7 @@ public struct EpochProposal: SignedPayload {
         members = try Self.members(wire.members, fields)
         mode = try fields.code(wire.mode, "mode")
         slotCount = try fields.range(wire.slots, "slots", 1...UInt64(Limits.membersMax))
+        pinned = try Self.pairs(wire.pinned, fields)
         configuration = try RunConfiguration(wire: wire.configuration)
     }
 
@@ -91,8 +107,26 @@ public struct EpochProposal: SignedPayload {
             }
             $0.mode = UInt32(mode.rawValue)
             $0.slots = UInt32(slotCount)
+            $0.pinned = pinned.map { pair in
+                .with {
+                    $0.primary = pair.primary.data
+                    $0.standby = pair.standby.data
+                }
+            }
             $0.configuration = configuration.wire
         }.wireBytes()
+    }
+
+    private static func pairs(_ wire: [WireEpochProposal.Pair], _ fields: Fields) throws(InvalidMessage) -> [Pair] {
+        try fields.bounded(wire.count, "pinned", atMost: Limits.membersMax / 2)
+        var result: [Pair] = []
+        for pair in wire {
+            result.append(
+                Pair(
+                    primary: try fields.party(pair.primary, "pinned.primary"),
+                    standby: try fields.party(pair.standby, "pinned.standby")))
+        }
+        return result
     }
 
     /// Parses the members, which must stand in strictly ascending PartyID order.

@@ -9,6 +9,12 @@ public enum Limits {
     public static let membersMaxInAll = 150
     /// The fewest members of an epoch.
     public static let membersMin = 3
+    /// The fewest members of an epoch whose slots have standbys: two pairs.
+    public static let membersMinWithStandbys = 4
+    /// Draws of slots that a member takes part in within 24 hours, and in the life of its member record (protocol section
+    /// 4, step E2); those whose epoch applied a Result do not count.
+    public static let drawsPerDay = 32
+    public static let drawsPerRecord = 1024
     /// Field elements of one vector: 2 GiB on the wire.
     public static let elementsMax = 1 << 28
     /// Transform blocks of a model, each with its exponent.

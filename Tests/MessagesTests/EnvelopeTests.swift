@@ -106,12 +106,17 @@ private struct Misplaced: SignedPayload {
         #expect(try Signed<EpochProposal>(opening: signed.envelope, signedBy: key.publicKey).value == proposal)
     }
 
+    @Test func drawsAreSignedUnderNoEpoch() {
+        #expect(Samples.beaconCommit.signingEpoch == .zero)
+        #expect(Samples.beaconReveal.signingEpoch == .zero)
+    }
+
     @Test func theNamesAreThoseOfTheProtocol() {
         #expect(
             Set(PayloadKind.all.map(\.name))
                 == [
                     "Upload", "Survivors", "Vote", "Skip", "Partial", "Result", "SlotSeed", "SlotSeedAck",
-                    "EpochReady", "SlotReady", "EpochProposal",
+                    "EpochReady", "SlotReady", "EpochProposal", "BeaconCommit", "BeaconReveal",
                 ])
     }
 

@@ -21,8 +21,8 @@ import Testing
 
     @Test func anEmptyFrameAndOneFromAnotherVersion() {
         #expect(throws: InvalidMessage.empty(message: "Frame")) { try ControlMessage(encoded: []) }
-        // Field 20, which this version does not know.
-        #expect(throws: InvalidMessage.empty(message: "Frame")) { try ControlMessage(encoded: [0xa2, 0x01, 0x00]) }
+        // Field 24, which this version does not know.
+        #expect(throws: InvalidMessage.empty(message: "Frame")) { try ControlMessage(encoded: [0xc2, 0x01, 0x00]) }
         #expect(throws: InvalidMessage.empty(message: "StreamHeader")) { try StreamHeader(encoded: []) }
     }
 
@@ -94,6 +94,12 @@ import Testing
             .count(message: "EpochReadyBundle", field: "envelopes", atMost: 1000, actual: 1001),
             .epochReadyBundle(.with { $0.statements = many }))
         try expect(
+            .count(message: "BeaconCommits", field: "envelopes", atMost: 1000, actual: 1001),
+            .beaconCommits(.with { $0.statements = many }))
+        try expect(
+            .count(message: "BeaconReveals", field: "envelopes", atMost: 1000, actual: 1001),
+            .beaconReveals(.with { $0.statements = many }))
+        try expect(
             .count(message: "Certificate", field: "envelopes", atMost: 1000, actual: 1001),
             .certificate(
                 .with {
@@ -104,19 +110,19 @@ import Testing
 
     @Test func unknownCodes() throws {
         try expect(
-            .range(message: "Silence", field: "cause", value: 6),
+            .range(message: "Silence", field: "cause", value: 7),
             .silence(
                 .with {
                     $0.ctx = hash
-                    $0.cause = 6
+                    $0.cause = 7
                 }))
         try expect(.range(message: "RunEnd", field: "outcome", value: 4), .runEnd(.with { $0.outcome = 4 }))
         try expect(
-            .range(message: "EpochRefusal", field: "line", value: 19),
+            .range(message: "EpochRefusal", field: "line", value: 20),
             .epochRefusal(
                 .with {
                     $0.proposalHash = hash
-                    $0.line = 19
+                    $0.line = 20
                 }))
         var open = Samples.open.wire
         open.kind = 2

@@ -56,6 +56,15 @@ import Testing
         try expect(length("EpochReady", "seed_hashes", 33), from: Samples.epochReady, WireEpochReady.self) {
             $0.seedHashes[0] = long
         }
+        try expect(length("BeaconCommit", "commit", 31), from: Samples.beaconCommit, WireBeaconCommit.self) {
+            $0.commit = short
+        }
+        try expect(length("BeaconReveal", "nonce", 33), from: Samples.beaconReveal, WireBeaconReveal.self) {
+            $0.nonce = long
+        }
+        try expect(length("BeaconReveal", "proposal_hash", 0), from: Samples.beaconReveal, WireBeaconReveal.self) {
+            $0.proposalHash = Data()
+        }
         try expect(length("SlotReady", "epoch_hash", 31), from: Samples.slotReady, WireSlotReady.self) {
             $0.epochHash = short
         }
@@ -66,6 +75,10 @@ import Testing
             .length(message: "Result", field: "answered", expected: 16, actual: 15), from: Samples.result,
             WireResult.self
         ) { $0.answered[2] = Data(repeating: 0, count: 15) }
+        try expect(
+            .length(message: "EpochProposal", field: "pinned.standby", expected: 16, actual: 17),
+            from: Samples.proposal(), WireEpochProposal.self
+        ) { $0.pinned[0].standby = Data(repeating: 0, count: 17) }
     }
 
     @Test func numbersOutsideTheirRange() throws {
@@ -127,6 +140,10 @@ import Testing
             .count(message: "EpochProposal", field: "members", atMost: 1000, actual: 1001), from: Samples.proposal(),
             WireEpochProposal.self
         ) { $0.members = [WireEpochProposal.Member](repeating: $0.members[0], count: 1001) }
+        try expect(
+            .count(message: "EpochProposal", field: "pinned", atMost: 500, actual: 501), from: Samples.proposal(),
+            WireEpochProposal.self
+        ) { $0.pinned = [WireEpochProposal.Pair](repeating: $0.pinned[0], count: 501) }
     }
 
     @Test(arguments: PayloadKind.all)

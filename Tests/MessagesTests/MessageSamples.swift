@@ -43,8 +43,8 @@ enum Samples {
         EpochProposal(
             federation: "clinics", epoch: 7, round: 40, modelHash: digest(0xb0), paramsHash: digest(0xb1),
             appliedRounds: 6, members: try (1...4).map { .init(key: try key($0).publicKey, name: "site-\($0)") },
-            mode: .all,
-            slotCount: 4, configuration: configuration)
+            mode: .pinned,
+            slotCount: 1, pinned: [.init(primary: party(0xb2), standby: party(0xb3))], configuration: configuration)
     }
 
     static let open = RoundOpen(
@@ -57,6 +57,8 @@ enum Samples {
             Applied(
                 ctx: digest(1), modelHash: digest(2), sinceTrainingMicros: 3, bytesUp: .max, bytesDown: 5,
                 peakMemoryBytes: 6, phases: [.init(phase: "upload", up: 7, down: 8)])),
+        .beaconCommit(envelope), .beaconCommits([envelope, envelope]), .beaconReveal(envelope),
+        .beaconReveals([envelope]),
         .certificate(VoteCertificate(ctx: digest(3), votes: [envelope, envelope])),
         .directory(Directory(entries: [.init(party: party(4), addresses: ["[::1]:7001", "host:1"])])),
         .epochProposal(envelope), .epochReady(envelope), .epochReadyBundle([envelope]),
@@ -104,6 +106,8 @@ enum Samples {
     static let epochReady = EpochReady(
         epochHash: digest(0x90), own: true, readyHash: digest(0x91), seedHashes: [digest(0x92), digest(0x93)])
     static let slotReady = SlotReady(epochHash: digest(0xa0))
+    static let beaconCommit = BeaconCommit(proposalHash: digest(0xa2), commit: digest(0xa3))
+    static let beaconReveal = BeaconReveal(proposalHash: digest(0xa4), nonce: digest(0xa5))
 }
 
 /// The payloads of everything that is signed, with their parsers.
@@ -129,6 +133,7 @@ struct PayloadKind: Sendable, CustomStringConvertible {
         PayloadKind { Samples.skip }, PayloadKind { Samples.partial }, PayloadKind { Samples.result },
         PayloadKind { Samples.slotSeedStatement }, PayloadKind { Samples.slotSeedAckStatement },
         PayloadKind { Samples.epochReady }, PayloadKind { Samples.slotReady },
-        PayloadKind { try Samples.proposal() },
+        PayloadKind { try Samples.proposal() }, PayloadKind { Samples.beaconCommit },
+        PayloadKind { Samples.beaconReveal },
     ]
 }

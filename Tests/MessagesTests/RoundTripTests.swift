@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func everyControlMessageHasASampleAndANameOfItsOwn() {
-        #expect(Set(Samples.controlMessages.map(\.name)).count == 19)
+        #expect(Set(Samples.controlMessages.map(\.name)).count == 23)
     }
 
     @Test(arguments: Samples.streamHeaders)
@@ -70,6 +70,10 @@ import Testing
     private func isEqual(_ a: ControlMessage, _ b: ControlMessage) -> Bool {
         switch (a, b) {
         case (.applied(let a), .applied(let b)): a == b
+        case (.beaconCommit(let a), .beaconCommit(let b)): a == b
+        case (.beaconCommits(let a), .beaconCommits(let b)): a == b
+        case (.beaconReveal(let a), .beaconReveal(let b)): a == b
+        case (.beaconReveals(let a), .beaconReveals(let b)): a == b
         case (.certificate(let a), .certificate(let b)): a == b
         case (.directory(let a), .directory(let b)): a == b
         case (.epochProposal(let a), .epochProposal(let b)): a == b

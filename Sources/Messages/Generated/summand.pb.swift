@@ -206,6 +206,38 @@ nonisolated struct WireFrame: Sendable {
     set {body = .runEnd(newValue)}
   }
 
+  var beaconCommit: WireEnvelope {
+    get {
+      if case .beaconCommit(let v)? = body {return v}
+      return WireEnvelope()
+    }
+    set {body = .beaconCommit(newValue)}
+  }
+
+  var beaconCommits: WireBeaconCommits {
+    get {
+      if case .beaconCommits(let v)? = body {return v}
+      return WireBeaconCommits()
+    }
+    set {body = .beaconCommits(newValue)}
+  }
+
+  var beaconReveal: WireEnvelope {
+    get {
+      if case .beaconReveal(let v)? = body {return v}
+      return WireEnvelope()
+    }
+    set {body = .beaconReveal(newValue)}
+  }
+
+  var beaconReveals: WireBeaconReveals {
+    get {
+      if case .beaconReveals(let v)? = body {return v}
+      return WireBeaconReveals()
+    }
+    set {body = .beaconReveals(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -228,6 +260,10 @@ nonisolated struct WireFrame: Sendable {
     case skip(WireEnvelope)
     case applied(WireApplied)
     case runEnd(WireRunEnd)
+    case beaconCommit(WireEnvelope)
+    case beaconCommits(WireBeaconCommits)
+    case beaconReveal(WireEnvelope)
+    case beaconReveals(WireBeaconReveals)
 
   }
 
@@ -378,6 +414,9 @@ nonisolated struct WireEpochProposal: Sendable {
   /// training rounds applied before the epoch
   var appliedRounds: UInt32 = 0
 
+  /// by slot, in mode pinned; empty in the others
+  var pinned: [WireEpochProposal.Pair] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated struct Member: Sendable {
@@ -394,9 +433,80 @@ nonisolated struct WireEpochProposal: Sendable {
     init() {}
   }
 
+  nonisolated struct Pair: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    var primary: Data = Data()
+
+    var standby: Data = Data()
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    init() {}
+  }
+
   init() {}
 
   fileprivate var _configuration: WireRunConfiguration? = nil
+}
+
+/// The draw of mode sampled. Each is signed under 32 zero bytes: the epoch hash rests on what they lead to.
+nonisolated struct WireBeaconCommit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var proposalHash: Data = Data()
+
+  /// H("beacon-commit", proposalHash, id, nonce)
+  var commit: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireBeaconCommits: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// in member order
+  var statements: [WireEnvelope] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireBeaconReveal: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var proposalHash: Data = Data()
+
+  /// 32 bytes
+  var nonce: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireBeaconReveals: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// in member order
+  var statements: [WireEnvelope] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct WireRunConfiguration: @unchecked Sendable {
@@ -1087,7 +1197,7 @@ nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Frame"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}directory\0\u{3}epoch_proposal\0\u{3}epoch_refusal\0\u{3}slot_seed\0\u{3}slot_seed_ack\0\u{3}slot_reject\0\u{3}epoch_ready\0\u{3}epoch_ready_bundle\0\u{3}slot_ready\0\u{3}slot_dispute\0\u{3}round_open\0\u{1}silence\0\u{1}survivors\0\u{1}vote\0\u{1}certificate\0\u{1}skip\0\u{1}applied\0\u{3}run_end\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}directory\0\u{3}epoch_proposal\0\u{3}epoch_refusal\0\u{3}slot_seed\0\u{3}slot_seed_ack\0\u{3}slot_reject\0\u{3}epoch_ready\0\u{3}epoch_ready_bundle\0\u{3}slot_ready\0\u{3}slot_dispute\0\u{3}round_open\0\u{1}silence\0\u{1}survivors\0\u{1}vote\0\u{1}certificate\0\u{1}skip\0\u{1}applied\0\u{3}run_end\0\u{3}beacon_commit\0\u{3}beacon_commits\0\u{3}beacon_reveal\0\u{3}beacon_reveals\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1342,6 +1452,58 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
           self.body = .runEnd(v)
         }
       }()
+      case 20: try {
+        var v: WireEnvelope?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .beaconCommit(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .beaconCommit(v)
+        }
+      }()
+      case 21: try {
+        var v: WireBeaconCommits?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .beaconCommits(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .beaconCommits(v)
+        }
+      }()
+      case 22: try {
+        var v: WireEnvelope?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .beaconReveal(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .beaconReveal(v)
+        }
+      }()
+      case 23: try {
+        var v: WireBeaconReveals?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .beaconReveals(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .beaconReveals(v)
+        }
+      }()
       default: break
       }
     }
@@ -1428,6 +1590,22 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     case .runEnd?: try {
       guard case .runEnd(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
+    }()
+    case .beaconCommit?: try {
+      guard case .beaconCommit(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
+    case .beaconCommits?: try {
+      guard case .beaconCommits(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+    }()
+    case .beaconReveal?: try {
+      guard case .beaconReveal(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+    }()
+    case .beaconReveals?: try {
+      guard case .beaconReveals(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
     }()
     case nil: break
     }
@@ -1669,7 +1847,7 @@ nonisolated extension WireDirectory.Entry: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireEpochProposal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".EpochProposal"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}federation\0\u{1}epoch\0\u{1}round\0\u{3}model_hash\0\u{3}params_hash\0\u{1}members\0\u{1}mode\0\u{1}slots\0\u{1}configuration\0\u{3}applied_rounds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}federation\0\u{1}epoch\0\u{1}round\0\u{3}model_hash\0\u{3}params_hash\0\u{1}members\0\u{1}mode\0\u{1}slots\0\u{1}configuration\0\u{3}applied_rounds\0\u{1}pinned\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1687,6 +1865,7 @@ nonisolated extension WireEpochProposal: SwiftProtobuf.Message, SwiftProtobuf._M
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.slots) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._configuration) }()
       case 10: try { try decoder.decodeSingularUInt32Field(value: &self.appliedRounds) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.pinned) }()
       default: break
       }
     }
@@ -1727,6 +1906,9 @@ nonisolated extension WireEpochProposal: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.appliedRounds != 0 {
       try visitor.visitSingularUInt32Field(value: self.appliedRounds, fieldNumber: 10)
     }
+    if !self.pinned.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.pinned, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1741,6 +1923,7 @@ nonisolated extension WireEpochProposal: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.slots != rhs.slots {return false}
     if lhs._configuration != rhs._configuration {return false}
     if lhs.appliedRounds != rhs.appliedRounds {return false}
+    if lhs.pinned != rhs.pinned {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1776,6 +1959,171 @@ nonisolated extension WireEpochProposal.Member: SwiftProtobuf.Message, SwiftProt
   static func ==(lhs: WireEpochProposal.Member, rhs: WireEpochProposal.Member) -> Bool {
     if lhs.spki != rhs.spki {return false}
     if lhs.name != rhs.name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireEpochProposal.Pair: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = WireEpochProposal.protoMessageName + ".Pair"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}primary\0\u{1}standby\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.primary) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.standby) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.primary.isEmpty {
+      try visitor.visitSingularBytesField(value: self.primary, fieldNumber: 1)
+    }
+    if !self.standby.isEmpty {
+      try visitor.visitSingularBytesField(value: self.standby, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireEpochProposal.Pair, rhs: WireEpochProposal.Pair) -> Bool {
+    if lhs.primary != rhs.primary {return false}
+    if lhs.standby != rhs.standby {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBeaconCommit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BeaconCommit"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}proposal_hash\0\u{1}commit\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.proposalHash) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.commit) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.proposalHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.proposalHash, fieldNumber: 1)
+    }
+    if !self.commit.isEmpty {
+      try visitor.visitSingularBytesField(value: self.commit, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBeaconCommit, rhs: WireBeaconCommit) -> Bool {
+    if lhs.proposalHash != rhs.proposalHash {return false}
+    if lhs.commit != rhs.commit {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBeaconCommits: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BeaconCommits"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}statements\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.statements) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.statements.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.statements, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBeaconCommits, rhs: WireBeaconCommits) -> Bool {
+    if lhs.statements != rhs.statements {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBeaconReveal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BeaconReveal"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}proposal_hash\0\u{1}nonce\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.proposalHash) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.nonce) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.proposalHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.proposalHash, fieldNumber: 1)
+    }
+    if !self.nonce.isEmpty {
+      try visitor.visitSingularBytesField(value: self.nonce, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBeaconReveal, rhs: WireBeaconReveal) -> Bool {
+    if lhs.proposalHash != rhs.proposalHash {return false}
+    if lhs.nonce != rhs.nonce {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBeaconReveals: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BeaconReveals"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}statements\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.statements) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.statements.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.statements, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBeaconReveals, rhs: WireBeaconReveals) -> Bool {
+    if lhs.statements != rhs.statements {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -4,7 +4,7 @@ import Foundation
 
 extension MemberRecord: Codable {
     private enum CodingKeys: String, CodingKey {
-        case established, members
+        case established, members, renewals
     }
 
     /// Reads a record; members beyond `membersMax`, and two lines for one key, are errors.
@@ -17,6 +17,7 @@ extension MemberRecord: Codable {
         }
         let isEstablished = try container.decodeIfPresent(Bool.self, forKey: .established) ?? true
         self = isEstablished || !members.isEmpty ? MemberRecord(members: members) : MemberRecord()
+        renewals = max(0, try container.decodeIfPresent(Int.self, forKey: .renewals) ?? 0)
     }
 
     /// Writes the members in the order of their IDs.
@@ -24,6 +25,7 @@ extension MemberRecord: Codable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(isEstablished, forKey: .established)
         try container.encode(sorted, forKey: .members)
+        if renewals > 0 { try container.encode(renewals, forKey: .renewals) }
     }
 
     /// Reads a record from a JSON file. Errors name the file.

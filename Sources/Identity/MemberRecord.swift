@@ -14,6 +14,8 @@ public struct MemberRecord: Equatable, Sendable {
     public private(set) var members: [PartyID: RecordedMember]
     /// Whether the first epoch has been recorded, or the record was made from a file.
     public private(set) var isEstablished: Bool
+    /// How often the site's engineer has confirmed members: what is limited for the life of a record counts anew then.
+    public internal(set) var renewals = 0
 
     /// Starts a record that will trust the members of the first epoch.
     public init() {
@@ -73,7 +75,11 @@ public struct MemberRecord: Equatable, Sendable {
             guard let own = members[member.id], own.state == .pending, own.spki == member.spki else { continue }
             members[member.id] = member
         }
+        renewals = max(renewals, stored.renewals)
     }
+
+    /// The site's engineer has looked at the record and stands by it.
+    public mutating func renew() { renewals += 1 }
 
     /// Strikes a member out; it then counts as a newcomer.
     public mutating func remove(_ id: PartyID) {

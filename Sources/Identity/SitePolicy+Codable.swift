@@ -9,6 +9,8 @@ extension SitePolicy: Codable {
         case cohortFloor = "cohort_floor"
         case gammaMin = "gamma_min"
         case gammaMax = "gamma_max"
+        case slots
+        case pinnedSlots = "pinned_slots"
         case encodings
         case initialParameters = "initial_parameters"
         case roundsPerDay = "rounds_per_day"
@@ -38,6 +40,8 @@ extension SitePolicy: Codable {
         cohortFloor = try Self.count(in: container, .cohortFloor)
         gammaMin = try Self.percent(in: container, .gammaMin)
         gammaMax = try Self.percent(in: container, .gammaMax)
+        slots = try Self.slotModes(in: container)
+        pinnedSlots = try Self.pinnedSlots(in: container)
         encodings = try Self.encodings(in: container)
         initialParameters = try Self.hash(in: container)
         roundsPerDay = try Self.count(in: container, .roundsPerDay)
@@ -52,6 +56,9 @@ extension SitePolicy: Codable {
         try container.encodeIfPresent(cohortFloor, forKey: .cohortFloor)
         try container.encodeIfPresent(gammaMin, forKey: .gammaMin)
         try container.encodeIfPresent(gammaMax, forKey: .gammaMax)
+        try container.encodeIfPresent(slots, forKey: .slots)
+        try container.encodeIfPresent(
+            pinnedSlots?.map { [$0.primary.hex, $0.standby.hex] }, forKey: .pinnedSlots)
         try container.encodeIfPresent(encodings, forKey: .encodings)
         try container.encodeIfPresent(initialParameters?.hex, forKey: .initialParameters)
         try container.encodeIfPresent(roundsPerDay, forKey: .roundsPerDay)
@@ -86,6 +93,30 @@ extension SitePolicy: Codable {
         throw DecodingError.dataCorruptedError(
             forKey: .encodings, in: container,
             debugDescription: "no encoding is called \(unknown); there are \(known.joined(separator: ", "))")
+    }
+
+    private static func slotModes(in container: KeyedDecodingContainer<CodingKeys>) throws -> [String]? {
+        guard let names = try container.decodeIfPresent([String].self, forKey: .slots) else { return nil }
+        guard let unknown = names.first(where: { !slotModes.contains($0) }) else { return names }
+        throw DecodingError.dataCorruptedError(
+            forKey: .slots, in: container,
+            debugDescription: "no slot mode is called \(unknown); there are \(slotModes.joined(separator: ", "))")
+    }
+
+    private static func pinnedSlots(in container: KeyedDecodingContainer<CodingKeys>) throws -> [PinnedSlot]? {
+        guard let pairs = try container.decodeIfPresent([[String]].self, forKey: .pinnedSlots) else { return nil }
+        let slots = pairs.compactMap { pair -> PinnedSlot? in
+            let parties = pair.compactMap { Hexadecimal.decode($0).flatMap { PartyID(bytes: $0) } }
+            return pair.count == 2 && parties.count == 2 ? PinnedSlot(primary: parties[0], standby: parties[1]) : nil
+        }
+        let holders = Set(slots.flatMap { [$0.primary, $0.standby] })
+        guard slots.count == pairs.count, holders.count == 2 * slots.count else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .pinnedSlots, in: container,
+                debugDescription: "must be pairs of member IDs, primary and standby, each of 32 hexadecimal digits and "
+                    + "each once")
+        }
+        return slots
     }
 
     private static func hash(in container: KeyedDecodingContainer<CodingKeys>) throws -> Digest? {

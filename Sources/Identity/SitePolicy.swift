@@ -23,6 +23,11 @@ public struct SitePolicy: Equatable, Sendable {
     /// The smallest and the largest γ, in whole percent: the share of corrupt members that an epoch's numbers withstand.
     public var gammaMin: Int?
     public var gammaMax: Int?
+    /// The ways of filling helper slots that are allowed: `all`, `pinned`, `sampled`. By default `all` and `sampled`, and
+    /// `pinned` where `pinnedSlots` says how.
+    public var slots: [String]?
+    /// The slots of mode `pinned`, in order; a proposal has to name exactly these.
+    public var pinnedSlots: [PinnedSlot]?
     /// The encodings that are allowed, `exact` or a number of bits; all by default.
     public var encodings: [String]?
     /// The hash of first parameters from a file; by default only the built-in initializer's are accepted.
@@ -70,6 +75,27 @@ public struct SitePolicy: Equatable, Sendable {
         return line.map { PolicyRefusal(line: $0, proposed: "γ = \(gammaPercent) %") }
     }
 
+    /// Judges how helper slots are filled.
+    ///
+    /// - Parameters:
+    ///   - slotMode: `all`, `pinned` or `sampled`.
+    ///   - pinned: the slots that the proposal names, in order; empty but in mode `pinned`.
+    public func refusal(slotMode: String, pinned: [PinnedSlot]) -> PolicyRefusal? {
+        let allowed = slots ?? (pinnedSlots == nil ? ["all", "sampled"] : Self.slotModes)
+        guard allowed.contains(slotMode) else {
+            let list = slots.map { "slots = [\($0.map { "\"\($0)\"" }.joined(separator: ", "))]" }
+            return PolicyRefusal(line: list ?? "pinned_slots is not set", proposed: "slots of mode \(slotMode)")
+        }
+        guard slotMode == "pinned", pinned != pinnedSlots else { return nil }
+        let text = pinnedSlots.map { "pinned_slots = [\($0.map(\.description).joined(separator: ", "))]" }
+        return PolicyRefusal(
+            line: text ?? "pinned_slots is not set",
+            proposed: "the slots [\(pinned.map(\.description).joined(separator: ", "))]")
+    }
+
+    /// The names of the ways in which slots are filled.
+    public static let slotModes = ["all", "pinned", "sampled"]
+
     /// Judges an encoding of `bits` bits (63: exact).
     public func refusal(encodingBits bits: Int) -> PolicyRefusal? {
         let name = Self.encodingName(bits: bits)
@@ -96,6 +122,21 @@ public struct SitePolicy: Equatable, Sendable {
         guard let epochsPerDay, epochsToday >= epochsPerDay else { return nil }
         return PolicyRefusal(line: "epochs_per_day = \(epochsPerDay)", proposed: "epoch \(epochsToday + 1) of the day")
     }
+}
+
+/// A helper slot that a policy names: the party that answers for it, and the one that does when that is silent.
+public struct PinnedSlot: Hashable, Sendable, CustomStringConvertible {
+    public let primary: PartyID
+    public let standby: PartyID
+
+    /// Makes a slot.
+    public init(primary: PartyID, standby: PartyID) {
+        self.primary = primary
+        self.standby = standby
+    }
+
+    /// As a policy writes it.
+    public var description: String { "[\"\(primary.hex)\", \"\(standby.hex)\"]" }
 }
 
 /// A proposal that a site's policy does not allow.

@@ -26,6 +26,47 @@ import Testing
         }
     }
 
+    @Test(arguments: ["epoch", "round-b16-n6", "round-first-b32-n4"]) func drawsOfSlots(file: String) throws {
+        let known = try Known.load(file)
+        let epochs = try file == "epoch" ? known.get("epochs").list() : [known.get("epoch")]
+        for known in epochs where try known.get("mode").text() == "sampled" {
+            let draft = try Self.draft(known)
+            let hash = try known.get("proposalHash").digest()
+            let nonces = try known.get("nonces").list().map { try $0.digest() }
+            let commits = zip(draft.members, nonces).map {
+                SlotBeacon.commit(proposalHash: hash, party: $0, nonce: $1)
+            }
+            #expect(commits == (try known.get("commits").list().map { try $0.digest() }))
+            let beacon = SlotBeacon.beacon(
+                members: draft.members, proposalHash: hash, commits: commits, nonces: nonces)
+            #expect(beacon == (try known.get("beacon").digest()))
+            let order = SlotBeacon.permutation(of: draft.members, beacon: beacon)
+            #expect(order == (try known.get("permutationIDs").list().map { try $0.party() }))
+            let plan = try #require(EpochPlan(draft, beacon: beacon))
+            let slots = try known.get("slotsOrdered").list().map { try $0.list().map { try $0.party() } }
+            #expect(plan.slots.map(\.holders) == slots)
+            #expect(plan.helpersHash == (try known.get("helpersHash").digest()))
+            let epochHash = EpochPlan.epochHash(proposalHash: hash, helpersHash: plan.helpersHash)
+            #expect(epochHash == (try known.get("epochHash").digest()))
+            #expect(draft.committee.corruptMax == (try known.get("f").int()))
+            #expect(draft.committee.quorum == (try known.get("q").int()))
+            #expect(draft.committee.cohortMin == (try known.get("cohortMin").int()))
+        }
+    }
+
+    /// A proposal with the members of a file. Its hash is another one: the bytes of the file's proposal are not ours.
+    private static func draft(_ known: Known) throws -> EpochDraft {
+        var configuration = MemoryFederation.configuration(rounds: 1)
+        configuration.gammaPercent = try known.get("gammaPercent").int()
+        let members = try known.get("spki").list().map {
+            EpochProposal.Member(key: try PublicKey(spki: try $0.bytes()), name: "member")
+        }
+        let proposal = EpochProposal(
+            federation: "vectors", epoch: 1, round: 1, modelHash: .zero, paramsHash: .zero, appliedRounds: 0,
+            members: members, mode: .sampled, slotCount: try known.get("slots").int(), configuration: configuration)
+        return try EpochDraft(Signed(signing: proposal, with: Stage.key(200)))
+    }
+
     @Test func keysOfSlotsAndTheirChain() throws {
         for known in try Known.load("epoch").get("epochs").list() {
             let members = try known.get("members").list().map { try $0.party() }
@@ -87,7 +128,7 @@ import Testing
             let committee: Committee =
                 mode == "all"
                 ? .all(members: members, gammaPercent: gamma)
-                : .withStandbys(members: members, slots: slots, gammaPercent: gamma)
+                : .sampled(members: members, gammaPercent: gamma)
             #expect(committee.memberCount == members)
             #expect(committee.slotCount == slots)
             #expect(committee.corruptMax == (try row.get("f").int()), "n = \(members), γ = \(gamma) %")

@@ -158,6 +158,19 @@ import Testing
         }
     }
 
+    @Test func confirmationsAreCountedAndKept() throws {
+        var record = established()
+        #expect(record.renewals == 0)
+        record.renew()
+        record.renew()
+        let read = try JSONDecoder().decode(MemberRecord.self, from: JSONEncoder().encode(record))
+        #expect(read == record && read.renewals == 2)
+        // A running client that writes its own record does not undo what `members confirm` did meanwhile.
+        var other = established()
+        other.keepConfirmations(of: record)
+        #expect(other.renewals == 2)
+    }
+
     @Test func mutatedRecordsNeverTrap() throws {
         var generator = SeededGenerator()
         let good = Array(try JSONEncoder().encode(established()))

@@ -56,6 +56,28 @@ import Testing
         #expect(policy.refusal(epochsToday: 2)?.line == "epochs_per_day = 2")
     }
 
+    @Test func slotsAreJudgedByModeAndByPairs() throws {
+        let ids = (1...4).map { String(repeating: "0\($0)", count: 16) }
+        let pairs = try (1...4).map { try #require(PartyID(bytes: [UInt8](repeating: UInt8($0), count: 16))) }
+        let slots = [0, 2].map { PinnedSlot(primary: pairs[$0], standby: pairs[$0 + 1]) }
+        for mode in ["all", "sampled"] { #expect(SitePolicy().refusal(slotMode: mode, pinned: []) == nil) }
+        #expect(SitePolicy().refusal(slotMode: "pinned", pinned: slots)?.line == "pinned_slots is not set")
+        let one = try policy(#"{"slots": ["all"]}"#)
+        #expect(one.refusal(slotMode: "all", pinned: []) == nil)
+        #expect(
+            one.refusal(slotMode: "sampled", pinned: [])?.description
+                == "the site's policy refuses slots of mode sampled: slots = [\"all\"]")
+        let pinned = try policy(#"{"pinned_slots": [["\#(ids[0])", "\#(ids[1])"], ["\#(ids[2])", "\#(ids[3])"]]}"#)
+        #expect(pinned.pinnedSlots == slots)
+        #expect(pinned.refusal(slotMode: "pinned", pinned: slots) == nil)
+        #expect(pinned.refusal(slotMode: "sampled", pinned: []) == nil)
+        #expect(
+            pinned.refusal(slotMode: "pinned", pinned: slots.reversed())?.line
+                == "pinned_slots = [[\"\(ids[0])\", \"\(ids[1])\"], [\"\(ids[2])\", \"\(ids[3])\"]]")
+        let json = try JSONEncoder().encode(pinned)
+        #expect(try JSONDecoder().decode(SitePolicy.self, from: json) == pinned)
+    }
+
     @Test func parametersFromAFileMustBeNamed() {
         #expect(SitePolicy().refusal(parametersFromFile: .zero)?.line == "initial_parameters is not set")
     }
@@ -75,6 +97,9 @@ import Testing
     @Test(arguments: [
         #"{"newmembers": "ask"}"#, #"{"new_members": "yes"}"#, #"{"min_members": -1}"#, #"{"min_members": "4"}"#,
         #"{"encodings": ["float"]}"#, #"{"initial_parameters": "ab"}"#, #"{"rounds_per_day": 1.5}"#, "[]",
+        #"{"slots": ["half"]}"#, #"{"slots": "all"}"#, #"{"pinned_slots": [["00", "01"]]}"#,
+        #"{"pinned_slots": [["00000000000000000000000000000000"]]}"#,
+        #"{"pinned_slots": [["00000000000000000000000000000000", "00000000000000000000000000000000"]]}"#,
         #"{"gamma_min": 51}"#, #"{"gamma_max": -1}"#, #"{"gamma_min": 0.2}"#,
     ])
     func faultyLinesAreErrors(json: String) {

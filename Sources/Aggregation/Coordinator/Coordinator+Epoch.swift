@@ -30,19 +30,29 @@ extension Coordinator {
         if absent.contains(where: { !isLost($0, now) && registry[$0] != nil }) { return }
         if endIfDue() { return }
         let mayChange = openedBase != RoundContext.base(kind: nextKind, paramsHash: chain.paramsHash)
-        let hasRoom = members.count < Limits.membersMaxInAll
+        if plan.committee.hasStandbys, !mayChange, !planIsStale { return try goOnUnderBase(plan, now) }
+        let roomFor = settings.slots.membersMax(
+            upTo: members.count + 1, gammaPercent: configuration.gammaPercent)
+        let hasRoom = members.count < roomFor
         let newcomers =
             mayChange && hasRoom ? welcome.subtracting(members).filter { !isOnProbation($0, now) } : []
         let rest = members.subtracting(absent).filter { !isOnProbation($0, now) }
         let out = mayChange && canGoOn(with: rest) ? absent.union(members.subtracting(rest)) : absent
         // The repetition after an overflow belongs to the epoch whose members are locked to its set.
         let used = !plan.rounds.contains(lastRound + 1) && overflowedSet == nil
-        if out.isEmpty, newcomers.isEmpty, !used, !planIsStale { return try openRound(plan, now) }
-        try propose(members.subtracting(out).union(newcomers), now)
+        let next = members.subtracting(out).union(newcomers)
+        if plan.committee.hasStandbys, !used, !planIsStale, newcomers.isEmpty || !canGoOn(with: next) {
+            guard needsNewEpoch(plan, without: out, now), canGoOn(with: next) else {
+                return try goOnUnderBase(plan, now)
+            }
+        } else if out.isEmpty, newcomers.isEmpty, !used, !planIsStale {
+            return try openRound(plan, now)
+        }
+        try propose(next, now)
     }
 
     /// Who is connected and could be in an epoch.
-    private var welcome: Set<PartyID> { Set(connected.keys.filter { registry[$0] != nil }).subtracting(leftOut) }
+    var welcome: Set<PartyID> { Set(connected.keys.filter { registry[$0] != nil }).subtracting(leftOut) }
 
     /// Leaves parties out of epochs, until they connect anew and their probation is over.
     private mutating func leaveOut(_ parties: Set<PartyID>, _ now: ContinuousClock.Instant) {
@@ -67,6 +77,7 @@ extension Coordinator {
 
     /// Whether a member of the epoch has been away for too long.
     func isLost(_ party: PartyID, _ now: ContinuousClock.Instant) -> Bool {
+        guard !keyless.contains(party) else { return true }
         guard connected[party] == nil else { return false }
         guard let deadline = lossDeadlines[party] else { return true }
         return now >= deadline
@@ -74,9 +85,13 @@ extension Coordinator {
 
     /// Tells whether some parties could form an epoch that can still open a sum under the present base.
     func canGoOn(with members: Set<PartyID>) -> Bool {
-        let committee = Committee.all(members: members.count, gammaPercent: configuration.gammaPercent)
+        guard
+            let committee = settings.slots.committee(
+                members: members.count, gammaPercent: configuration.gammaPercent),
+            settings.slots.pinnedHolders.isSubset(of: members)
+        else { return false }
         return members.count >= max(Limits.membersMin, Committee.minMembersDefault(largestEpoch: largestEpoch))
-            && members.subtracting(answeredUnderBase).count >= committee.cohortMin
+            && members.subtracting(answeredUnderBase).subtracting(uploadersUnderBase).count >= committee.cohortMin
     }
 
     /// E1: proposes an epoch of these members, or waits for more.
@@ -86,8 +101,12 @@ extension Coordinator {
         let inOrder = able.sorted {
             (plan?.index(of: $0) == nil ? 1 : 0, $0) < (plan?.index(of: $1) == nil ? 1 : 0, $1)
         }
-        let members = Set(inOrder.prefix(Limits.membersMaxInAll))
-        guard canGoOn(with: members) else {
+        let room = settings.slots.membersMax(upTo: able.count, gammaPercent: configuration.gammaPercent)
+        let members = settings.slots.pinnedHolders.intersection(able).union(inOrder.prefix(room))
+        guard canGoOn(with: members),
+            let committee = settings.slots.committee(
+                members: members.count, gammaPercent: configuration.gammaPercent)
+        else {
             let missing = Set(plan?.members ?? []).subtracting(members)
             return waitForReturn(missing, .nothing, now)
         }
@@ -95,29 +114,26 @@ extension Coordinator {
         planIsStale = false
         lastEpoch += 1
         largestEpoch = max(largestEpoch, members.count)
-        configuration.cohortMin =
-            Committee.all(
-                members: members.count, gammaPercent: configuration.gammaPercent
-            ).cohortMin
+        configuration.cohortMin = committee.cohortMin
         let proposal = EpochProposal(
             federation: settings.federation, epoch: lastEpoch, round: lastRound + 1, modelHash: chain.modelHash,
             paramsHash: chain.paramsHash, appliedRounds: chain.appliedRounds,
-            members: members.compactMap { registry[$0] }, mode: .all,
-            slotCount: members.count, configuration: configuration)
+            members: members.compactMap { registry[$0] }, mode: settings.slots.mode(members: members.count),
+            slotCount: committee.slotCount, pinned: settings.slots.pairs, configuration: configuration)
         let signed = try Signed(signing: proposal, with: signer)
-        guard let plan = try? EpochPlan(signed) else {
-            preconditionFailure("the coordinator proposes only modes that exist")
+        guard let draft = try? EpochDraft(signed) else {
+            preconditionFailure("the coordinator proposes only committees that exist")
         }
         note(.epochProposed(epoch: lastEpoch, proposal: StoredEnvelope(signed.envelope)))
-        output.append(.report(.epochProposed(epoch: lastEpoch, members: plan.members)))
-        output.append(.sendDirectory(plan.members))
-        for member in plan.members {
+        output.append(.report(.epochProposed(epoch: lastEpoch, members: draft.members)))
+        output.append(.sendDirectory(draft.members))
+        for member in draft.members {
             if needsHandover(member) { output.append(.sendHandover(member, handoverHeader)) }
             output.append(.send(member, .epochProposal(signed.envelope)))
         }
-        lossDeadlines = lossDeadlines.filter { plan.index(of: $0.key) != nil }
+        lossDeadlines = lossDeadlines.filter { draft.index(of: $0.key) != nil }
         phase = .settingUp(
-            EpochSetUp(plan: plan, proposal: signed.envelope, deadline: now + settings.setUpDeadline))
+            EpochSetUp(draft: draft, proposal: signed.envelope, deadline: now + settings.setUpDeadline))
     }
 
     /// Whether a party must be handed the model before an epoch: it neither was in the last one, where every result went
@@ -130,8 +146,10 @@ extension Coordinator {
 
     /// E5: a participant holds its keys.
     mutating func epochReady(_ envelope: Envelope, from party: PartyID, _ now: ContinuousClock.Instant) throws {
-        guard case .settingUp(var setUp) = phase else { return discard(EpochReady.name, from: party) }
-        guard let key = setUp.plan.key(of: party) else {
+        guard case .settingUp(var setUp) = phase, let plan = setUp.plan else {
+            return discard(EpochReady.name, from: party)
+        }
+        guard let key = plan.key(of: party) else {
             return reject(party, .notEntitled(message: EpochReady.name))
         }
         let signed: Signed<EpochReady>
@@ -140,10 +158,10 @@ extension Coordinator {
         } catch {
             return reject(party, .invalid(error))
         }
-        guard signed.value.epochHash == setUp.plan.epochHash else {
+        guard signed.value.epochHash == plan.epochHash else {
             return reject(party, .wrongEpoch(message: EpochReady.name))
         }
-        guard signed.value.seedHashes.count == setUp.plan.slots.count else {
+        guard signed.value.seedHashes.count == plan.slots.count else {
             return reject(party, .resultInconsistent(field: "seed_hashes"))
         }
         if let first = setUp.ready[party] {
@@ -151,49 +169,51 @@ extension Coordinator {
             return try contradicted(party, first.envelope, envelope, setUp, now)
         }
         setUp.ready[party] = signed
-        if setUp.ready.count == setUp.plan.members.count, setUp.bundle == nil {
+        if setUp.ready.count == plan.members.count, setUp.bundle == nil {
             if let differing = minority(setUp) {
                 for party in differing { output.append(.report(.memberLost(party, phase: "check keys differ"))) }
                 phase = .settingUp(setUp)
                 leaveOut(differing, now)
-                let rest = Set(setUp.plan.members).subtracting(differing)
+                let rest = Set(plan.members).subtracting(differing)
                 return canGoOn(with: rest) ? try propose(rest, now) : waitForReturn(differing, .nothing, now)
             }
-            let statements = setUp.plan.members.compactMap { setUp.ready[$0]?.envelope }
+            let statements = plan.members.compactMap { setUp.ready[$0]?.envelope }
             setUp.bundle = statements
-            broadcast(.epochReadyBundle(statements), setUp.plan)
+            broadcast(.epochReadyBundle(statements), plan)
         }
         phase = .settingUp(setUp)
     }
 
     /// Two signed statements of a member of one set-up: it is left out before anything was uploaded.
-    private mutating func contradicted(
+    mutating func contradicted(
         _ party: PartyID, _ first: Envelope, _ second: Envelope, _ setUp: EpochSetUp, _ now: ContinuousClock.Instant
     ) throws {
         reject(party, .conflictingStatements(of: party.hex, first: first, second: second))
         leaveOut([party], now)
-        try propose(Set(setUp.plan.members).subtracting([party]), now)
+        try propose(Set(setUp.members).subtracting([party]), now)
     }
 
     /// The members whose check key is not that of the most, or nil when all are equal. Somebody gave different shares to
     /// different members; without comparing those nobody can tell who, so that whoever differs is left out.
     private func minority(_ setUp: EpochSetUp) -> Set<PartyID>? {
-        let groups = Dictionary(grouping: setUp.plan.members) { setUp.ready[$0]?.value.readyHash }
+        let groups = Dictionary(grouping: setUp.members) { setUp.ready[$0]?.value.readyHash }
         guard groups.count > 1, let largest = groups.values.max(by: { ($0.count, $1[0]) < ($1.count, $0[0]) }) else {
             return nil
         }
-        return Set(setUp.plan.members).subtracting(largest)
+        return Set(setUp.members).subtracting(largest)
     }
 
     /// E5: a helper holds what every participant stated.
     mutating func slotReady(_ envelope: Envelope, from party: PartyID, _ now: ContinuousClock.Instant) throws {
-        guard case .settingUp(var setUp) = phase else { return discard(SlotReady.name, from: party) }
-        guard let key = setUp.plan.key(of: party) else {
+        guard case .settingUp(var setUp) = phase, let plan = setUp.plan else {
+            return discard(SlotReady.name, from: party)
+        }
+        guard let key = plan.key(of: party) else {
             return reject(party, .notEntitled(message: SlotReady.name))
         }
         do {
             let signed = try Signed<SlotReady>(opening: envelope, signedBy: key)
-            guard signed.value.epochHash == setUp.plan.epochHash else {
+            guard signed.value.epochHash == plan.epochHash else {
                 return reject(party, .wrongEpoch(message: SlotReady.name))
             }
         } catch {
@@ -208,13 +228,15 @@ extension Coordinator {
 
     /// E5: a helper shows that a participant stated another seed than it sent: out before anything was uploaded.
     mutating func slotDisputed(_ dispute: SlotDispute, by party: PartyID, _ now: ContinuousClock.Instant) throws {
-        guard case .settingUp(let setUp) = phase else { return discard("SlotDispute", from: party) }
-        guard setUp.plan.index(of: party) != nil, let key = setUp.plan.key(of: dispute.party) else {
+        guard case .settingUp(let setUp) = phase, let plan = setUp.plan else {
+            return discard("SlotDispute", from: party)
+        }
+        guard plan.index(of: party) != nil, let key = plan.key(of: dispute.party) else {
             return reject(party, .notEntitled(message: "SlotDispute"))
         }
         guard let seed = try? Signed<SlotSeedStatement>(opening: dispute.slotSeed, signedBy: key).value,
             let ready = try? Signed<EpochReady>(opening: dispute.epochReady, signedBy: key).value,
-            seed.epochHash == setUp.plan.epochHash, ready.epochHash == setUp.plan.epochHash,
+            seed.epochHash == plan.epochHash, ready.epochHash == plan.epochHash,
             ready.seedHashes.indices.contains(seed.slot), ready.seedHashes[seed.slot] != seed.seedHash
         else { return reject(party, .resultInconsistent(field: "dispute")) }
         try contradicted(dispute.party, dispute.slotSeed, dispute.epochReady, setUp, now)
@@ -226,33 +248,33 @@ extension Coordinator {
         _ refusal: EpochRefusal, by party: PartyID, _ now: ContinuousClock.Instant
     ) throws {
         // A party outside the proposal may have got it from a peer, which returns the one it holds for a seed of another.
-        guard case .settingUp(let setUp) = phase, setUp.plan.proposalHash == refusal.proposalHash,
-            setUp.plan.index(of: party) != nil
+        guard case .settingUp(let setUp) = phase, setUp.draft.proposalHash == refusal.proposalHash,
+            setUp.draft.index(of: party) != nil
         else { return discard("EpochRefusal", from: party) }
         if refusal.line == .peersMissing {
             var asked = setUp
-            asked.unreached[party] = Set(refusal.parties).intersection(setUp.plan.members)
+            asked.unreached[party] = Set(refusal.parties).intersection(setUp.members)
             phase = .settingUp(asked)
             return
         }
         output.append(.report(.proposalRefused(by: party, refusal.line, refusal.detail)))
         if refusal.line == .keysLost, forgetful.insert(party).inserted {
-            return try propose(Set(setUp.plan.members), now)
+            return try propose(Set(setUp.members), now)
         }
         let settled = Set(plan?.members ?? [])
-        let newcomers = Set(refusal.parties).intersection(setUp.plan.members).subtracting(settled).subtracting([party])
+        let newcomers = Set(refusal.parties).intersection(setUp.members).subtracting(settled).subtracting([party])
         let isAboutNewcomers = refusal.line == .unknownMember || refusal.line == .changedKey
         let out = isAboutNewcomers && !settled.isEmpty && !newcomers.isEmpty ? newcomers : [party]
         leaveOut(out, now)
         if isAboutNewcomers { for newcomer in out.subtracting([party]) { unconfirmed[newcomer] = party } }
-        let rest = Set(setUp.plan.members).subtracting(out)
+        let rest = Set(setUp.members).subtracting(out)
         if canGoOn(with: rest) { return try propose(rest, now) }
         if out.isDisjoint(with: settled), !settled.isEmpty {
             return waitForReturn(settled.subtracting(connected.keys), .nothing, now)
         }
         finish(
             refusal.line == .modelHash ? .verificationFailed : .aborted,
-            "\(name(party)) refused epoch \(setUp.plan.proposal.epoch): \(refusal.detail); "
+            "\(name(party)) refused epoch \(setUp.draft.proposal.epoch): \(refusal.detail); "
                 + "without it too few are left: mend that and run again")
     }
 
@@ -268,15 +290,16 @@ extension Coordinator {
 
     /// Completes an epoch, or proposes a new one without whoever is lost or silent.
     mutating func advanceSetUp(_ setUp: EpochSetUp, _ now: ContinuousClock.Instant) throws {
-        let members = Set(setUp.plan.members)
-        if setUp.slotReady.count == members.count {
-            if plan.map({ $0.epochHash != setUp.plan.epochHash }) ?? true {
+        let members = Set(setUp.members)
+        if let drawn = setUp.plan, setUp.slotReady.count == members.count {
+            if plan.map({ $0.epochHash != drawn.epochHash }) ?? true {
                 history.removeAll { $0.epochHash != plan?.epochHash }
             }
-            plan = setUp.plan
+            plan = drawn
             overflowedSet = nil
-            note(.epochReady(epoch: setUp.plan.proposal.epoch))
-            output.append(.report(.epochReady(epoch: setUp.plan.proposal.epoch, committee: setUp.plan.committee)))
+            keyless = []
+            note(.epochReady(epoch: drawn.proposal.epoch))
+            output.append(.report(.epochReady(epoch: drawn.proposal.epoch, committee: drawn.committee)))
             followsChain = members
             failedSetUps = 0
             forgetful = []
@@ -287,7 +310,7 @@ extension Coordinator {
         }
         var out = members.filter { isLost($0, now) || registry[$0] == nil }
         if now >= setUp.deadline {
-            guard setUp.hasAsked || setUp.bundle != nil else { return askWhoIsMissing(setUp, now) }
+            guard setUp.hasAsked || setUp.bundle != nil || setUp.plan == nil else { return askWhoIsMissing(setUp, now) }
             out.formUnion(setUp.whoIsMissing())
             failedSetUps += 1
             guard failedSetUps < settings.setUpsMax else {
@@ -317,7 +340,7 @@ extension Coordinator {
         asked.hasAsked = true
         asked.deadline = now + .seconds(2)
         phase = .settingUp(asked)
-        broadcast(.epochProposal(setUp.proposal), setUp.plan)
+        broadcast(.epochProposal(setUp.proposal), setUp.members)
     }
 
     /// A member of the running epoch is lost: a new epoch goes on without it, or the run waits for it.
@@ -337,16 +360,18 @@ extension Coordinator {
     /// Waits for members without whom the run cannot go on: at most `rejoinWait` from the moment at which one of them did
     /// something last, so that one which stays connected and silent ends the run like one that is gone.
     mutating func waitForReturn(
-        _ missing: Set<PartyID>, _ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant
+        _ missing: Set<PartyID>, _ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant,
+        for standstill: Standstill? = nil
     ) {
         abandonStreams()
         // Who was revoked does not come back.
         let missing = missing.filter { registry[$0] != nil }
         let since = stalledSince ?? now
         stalledSince = since
-        let deadline = since + settings.rejoinWait
+        let deadline = since + (standstill?.isSlot == true ? settings.slotWait : settings.rejoinWait)
         phase = .waiting(
-            WaitingForReturn(missing: missing, deadline: deadline, suspended: suspended.withoutStreams))
+            WaitingForReturn(
+                missing: missing, deadline: deadline, suspended: suspended.withoutStreams, standstill: standstill))
         output.append(.report(.waitingForReturn(missing.sorted(), deadline: deadline)))
     }
 
@@ -354,6 +379,7 @@ extension Coordinator {
     mutating func advanceWaiting(_ waiting: WaitingForReturn, _ now: ContinuousClock.Instant) throws {
         let missing = waiting.missing.filter { connected[$0] == nil }
         let isOver = now >= waiting.deadline
+        if let plan, isUsable(plan), plan.committee.hasStandbys { return try advanceWaiting(waiting, plan, now) }
         if missing.isEmpty, !waiting.missing.isEmpty, !planIsStale, !isOver { return try goOn(waiting.suspended, now) }
         let able = isOver ? welcome.subtracting(waiting.missing) : welcome
         if canGoOn(with: able) { return try propose(able, now) }
@@ -370,14 +396,14 @@ extension Coordinator {
                 + "keep a sum private\(opened): \(remedy(missing))")
     }
 
-    private func remedy(_ missing: Set<PartyID>) -> String {
+    func remedy(_ missing: Set<PartyID>) -> String {
         let revoked = missing.filter { registry[$0] == nil }
         guard revoked.isEmpty else { return "\(names(revoked)) cannot return, so begin a new run with other sites" }
         return "start the missing clients with their state directories, then run again"
     }
 
     /// Takes a suspended round up again; whatever was on its way is asked for again.
-    private mutating func goOn(_ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant) throws {
+    mutating func goOn(_ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant) throws {
         switch suspended {
         case .collecting(var round):
             // The time that it waited does not count: whoever came back needs some to upload.
@@ -392,12 +418,13 @@ extension Coordinator {
         case .answering(let round):
             var renewed = round
             renewed.deadline = now + settings.partialDeadline
+            for slot in renewed.requests.keys { renewed.requests[slot]?.deadline = renewed.deadline }
             phase = .answering(renewed)
             for member in round.certified.sorted() where connected[member] != nil {
                 output.append(.send(member, .certificate(round.certificate)))
             }
         case .nothing:
-            if plan == nil || planIsStale { return try propose(Set(connected.keys), now) }
+            guard let plan, isUsable(plan) else { return try propose(Set(connected.keys), now) }
             phase = .between
         }
     }

@@ -81,6 +81,8 @@ extension Coordinator {
             switch message {
             case .hello: machine.reconsider(by: party)
             case .epochRefusal(let refusal): try machine.proposalRefused(refusal, by: party, now)
+            case .beaconCommit(let envelope): try machine.beaconCommitted(envelope, by: party, now)
+            case .beaconReveal(let envelope): try machine.beaconRevealed(envelope, by: party, now)
             case .epochReady(let envelope): try machine.epochReady(envelope, from: party, now)
             case .slotReady(let envelope): try machine.slotReady(envelope, from: party, now)
             case .slotDispute(let dispute): try machine.slotDisputed(dispute, by: party, now)
@@ -96,7 +98,7 @@ extension Coordinator {
     /// The parties that the present phase cannot do without.
     var presentMembers: Set<PartyID> {
         switch phase {
-        case .settingUp(let setUp): Set(setUp.plan.members)
+        case .settingUp(let setUp): Set(setUp.members)
         default: Set(plan?.members ?? [])
         }
     }
@@ -117,7 +119,7 @@ extension Coordinator {
         case .collecting(let round): deadlines.append(round.deadline)
         case .voting(let round):
             deadlines.append(round.pingedAt.map { $0 + .seconds(1) } ?? round.deadline)
-        case .answering(let round): deadlines.append(round.deadline)
+        case .answering(let round): deadlines += round.requests.isEmpty ? [round.deadline] : round.requestDeadlines
         case .publishing(let round): deadlines.append(round.deadline)
         case .waiting(let waiting): deadlines.append(waiting.deadline)
         case .between, .summing, .ended: break
@@ -151,8 +153,15 @@ extension Coordinator {
     private mutating func noticeLostKeys(_ party: PartyID, _ hello: Hello) {
         guard let plan, plan.index(of: party) != nil, hello.position?.epoch != plan.proposal.epoch else { return }
         if case .settingUp = phase { return }
-        planIsStale = true
+        if plan.committee.hasStandbys, isUsable(plan) {
+            keyless.insert(party)
+        } else {
+            planIsStale = true
+        }
     }
+
+    /// Whether members still hold the keys of an epoch: no later one was proposed.
+    func isUsable(_ plan: EpochPlan) -> Bool { !planIsStale && plan.proposal.epoch == lastEpoch }
 
     /// Sends a party that connects what it missed, in order, and what the present phase asks of it.
     private mutating func bringUpToDate(_ party: PartyID, _ hello: Hello) {
@@ -168,11 +177,13 @@ extension Coordinator {
             // It applied the result before the connection broke, or before the server stopped.
             publishing.applied.insert(party)
             phase = .publishing(publishing)
-        case .settingUp(let setUp) where setUp.plan.index(of: party) != nil:
+        case .settingUp(let setUp) where setUp.draft.index(of: party) != nil:
             // A party that comes back may listen elsewhere: its peers have to know where, to finish the exchange.
-            output.append(.sendDirectory(setUp.plan.members))
+            output.append(.sendDirectory(setUp.members))
             if needsHandover(party) { output.append(.sendHandover(party, handoverHeader)) }
             output.append(.send(party, .epochProposal(setUp.proposal)))
+            if let bundle = setUp.draw.commitBundle { output.append(.send(party, .beaconCommits(bundle))) }
+            if let bundle = setUp.draw.revealBundle { output.append(.send(party, .beaconReveals(bundle))) }
             if let bundle = setUp.bundle { output.append(.send(party, .epochReadyBundle(bundle))) }
         case .collecting(let round): resume(round.round, nil, party)
         case .voting(let round): resume(round.round, round.survivors, party)

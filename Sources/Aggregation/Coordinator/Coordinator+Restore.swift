@@ -61,6 +61,7 @@ extension Coordinator {
 private struct Replay {
     let coordinatorKey: PublicKey
     var proposals: [UInt64: Envelope] = [:]
+    var beacons: [UInt64: Digest] = [:]
     var open: RoundOpen?
     var survivors: Signed<Survivors>?
     var leaves: [Digest] = []
@@ -76,12 +77,16 @@ private struct Replay {
             proposals[epoch] = proposal.envelope
             // A proposal ends whatever was open in the epoch before.
             closeRound()
+        case .slotsDrawn(let epoch, let beacon): beacons[epoch] = beacon
         case .epochReady(let epoch): try becomeReady(epoch, &machine)
         case .roundOpened(let bytes):
             closeRound()
             let opened = try RoundOpen(encoded: bytes)
             open = opened
             machine.lastRound = opened.round
+            guard let plan = machine.plan else { break }
+            machine.openedBase = machine.openedRound(opened, plan).context.base
+            if plan.committee.hasStandbys { machine.uploadersUnderBase.formUnion(plan.members) }
         case .survivorsFixed(let envelope, let list):
             survivors = try Signed<Survivors>(opening: envelope.envelope, signedBy: coordinatorKey)
             leaves = list
@@ -108,13 +113,15 @@ private struct Replay {
 
     private mutating func becomeReady(_ epoch: UInt64, _ machine: inout Coordinator) throws {
         guard let envelope = proposals[epoch] else { return }
-        let plan = try EpochPlan(Signed<EpochProposal>(opening: envelope, signedBy: coordinatorKey))
+        let draft = try EpochDraft(Signed<EpochProposal>(opening: envelope, signedBy: coordinatorKey))
+        guard let plan = EpochPlan(draft) ?? beacons[epoch].flatMap({ EpochPlan(draft, beacon: $0) }) else { return }
         machine.history.removeAll { $0.epochHash != machine.plan?.epochHash }
         machine.plan = plan
         machine.overflowedSet = nil
         machine.largestEpoch = max(machine.largestEpoch, plan.members.count)
         machine.configuration.cohortMin = plan.proposal.configuration.cohortMin
         proposals = [:]
+        beacons = [:]
     }
 
     private mutating func applied(_ chain: ModelChain, _ machine: inout Coordinator) {
@@ -127,6 +134,7 @@ private struct Replay {
         }
         if machine.chain.paramsHash != chain.paramsHash {
             machine.answeredUnderBase = []
+            machine.uploadersUnderBase = []
             machine.overflowedSet = nil
         }
         machine.chain = chain

@@ -26,9 +26,7 @@ extension Coordinator {
         var next: [PartyID] = []
         if round.certified.isEmpty, first > 0 {
             next = Array(plan.members.prefix(first))
-        } else if round.certified.allSatisfy({ member in
-            plan.slots(heldBy: member).allSatisfy { round.partials[$0] != nil }
-        }) {
+        } else if round.certified.allSatisfy({ round.hasAnswered($0) }) {
             next = plan.members.filter { !round.certified.contains($0) }
         }
         guard !next.isEmpty else { return }
@@ -76,9 +74,8 @@ extension Coordinator {
             phase = .summing(round)
             return output.append(.makeSum(round.round.context))
         }
-        let missing = plan.members.filter { member in
-            !plan.slots(heldBy: member).allSatisfy { round.partials[$0] != nil }
-        }
+        if plan.committee.hasStandbys { return advanceAnsweringWithStandbys(round, now) }
+        let missing = plan.members.filter { !round.hasAnswered($0) }
         let lost = Set(missing.filter { isLost($0, now) || registry[$0] == nil || now >= round.deadline })
         strike(lost.filter { connected[$0] != nil }, now)
         guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .answering(round), now) }
@@ -145,6 +142,7 @@ extension Coordinator {
                 sumHash: round.result.value.sumHash, paramsHash: paramsHash, scale: scale)
             if machine.chain.paramsHash != before {
                 machine.answeredUnderBase = []
+                machine.uploadersUnderBase = []
                 machine.overflowedSet = nil
             }
             machine.skipsInARow = 0
@@ -212,6 +210,16 @@ extension Coordinator {
 }
 
 extension AnsweringRound {
+    /// Whether the slot of a member has its partial; of a member without one, nothing is awaited.
+    func hasAnswered(_ member: PartyID) -> Bool {
+        round.plan.slot(heldBy: member).map { partials[$0] != nil } ?? true
+    }
+
+    /// When those who were asked and have not answered are late.
+    var requestDeadlines: [ContinuousClock.Instant] {
+        requests.filter { partials[$0.key] == nil }.map(\.value.deadline)
+    }
+
     /// Why an aggregate share is not taken, or nil.
     func refusal(of header: VectorHeader, from party: PartyID) -> VectorRefusal? {
         guard header.ctx == round.context.ctx, header.elements == round.context.elements,

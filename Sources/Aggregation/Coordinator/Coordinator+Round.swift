@@ -20,6 +20,7 @@ extension Coordinator {
             encodingHash: encoding.hash, deadlineSeconds: max(1, Int(settings.uploadDeadline.components.seconds)))
         let round = openedRound(open, plan)
         openedBase = round.context.base
+        if plan.committee.hasStandbys { uploadersUnderBase.formUnion(plan.members) }
         note(.roundOpened(open.encoded()))
         output.append(.beginSums(round.context))
         output.append(.report(.roundOpened(round.context)))
@@ -175,18 +176,29 @@ extension Coordinator {
     mutating func advanceCollecting(_ round: CollectingRound, _ now: ContinuousClock.Instant) throws {
         let plan = round.round.plan
         let lost = Set(plan.members.filter { isLost($0, now) || registry[$0] == nil })
-        guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .collecting(round), now) }
-        let waiting = round.expected.filter { round.uploads[$0] == nil && round.silent[$0] == nil }
+        if plan.committee.hasStandbys {
+            if let standstill = standstill(of: .collecting(round), plan, now) {
+                return waitForReturn(standstill.missing, .collecting(round), now, for: standstill)
+            }
+        } else {
+            guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .collecting(round), now) }
+        }
+        let waiting = round.expected.filter {
+            round.uploads[$0] == nil && round.silent[$0] == nil && !lost.contains($0)
+        }
         guard waiting.allSatisfy(round.failed.contains) || now >= round.deadline else { return }
         strike(waiting, now)
         let needed = round.onlySet?.count ?? round.round.context.cohortMin
         if round.uploads.count >= needed { return try fixSurvivors(round, now) }
-        let barred = round.silent.filter { $0.value == .answeredUnderThisBase || $0.value == .cannotRepeat }
+        let barred = round.silent.filter {
+            [.answeredUnderThisBase, .cannotRepeat, .mayBeOpenedElsewhere].contains($0.value)
+        }
         if round.expected.count - barred.count < needed {
             return finish(
                 .aborted,
-                "possible second opening: \(names(barred.keys)) answered under these parameters before or cannot send "
-                    + "the same bytes again, and without them fewer than \(needed) are left; their engineers decide")
+                "possible second opening: \(names(barred.keys)) answered or uploaded under these parameters before or cannot "
+                    + "send the same bytes again, and without them fewer than \(needed) are left; their engineers decide"
+            )
         }
         try skip(round, now)
     }
@@ -264,6 +276,7 @@ extension Coordinator {
     /// R2' ends when all have voted and every helper has answered a ping within the last second.
     mutating func advanceVoting(_ voting: VotingRound, _ now: ContinuousClock.Instant) throws {
         let plan = voting.round.plan
+        if plan.committee.hasStandbys { return advanceVotingWithStandbys(voting, now) }
         let lost = Set(plan.members.filter { isLost($0, now) || registry[$0] == nil })
         guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .voting(voting), now) }
         guard voting.votes.count >= plan.committee.quorum else {

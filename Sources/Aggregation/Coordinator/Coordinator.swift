@@ -39,6 +39,11 @@ public struct Coordinator: Sendable {
     var overflowedSet: SurvivorSet?
     /// Members that may have answered under the present base, in any epoch: they upload nothing under it any more.
     var answeredUnderBase: Set<PartyID> = []
+    /// Members that may have uploaded under the present base in an epoch with standbys: there a sum may still be opened, so
+    /// that they upload nothing under it in any other epoch (protocol section 5, rule (c)).
+    var uploadersUnderBase: Set<PartyID> = []
+    /// Members of an epoch with standbys that have lost its keys: they can do nothing in it.
+    var keyless: Set<PartyID> = []
     /// Parties that are connected and have said Hello.
     var connected: [PartyID: ConnectedParty] = [:]
     /// Members of the epoch that have got, or will get, every result of it.
@@ -147,8 +152,11 @@ public struct Coordinator: Sendable {
     mutating func note(_ fact: CoordinatorFact) { output.append(.record(fact)) }
 
     /// Sends a message to every connected member of the epoch.
-    mutating func broadcast(_ message: ControlMessage, _ plan: EpochPlan) {
-        for member in plan.members where connected[member] != nil { output.append(.send(member, message)) }
+    mutating func broadcast(_ message: ControlMessage, _ plan: EpochPlan) { broadcast(message, plan.members) }
+
+    /// Sends a message to those of some parties that are connected.
+    mutating func broadcast(_ message: ControlMessage, _ parties: [PartyID]) {
+        for party in parties where connected[party] != nil { output.append(.send(party, message)) }
     }
 
     /// Ends the run and tells everybody.

@@ -10,6 +10,8 @@ public enum CoordinatorFact: Equatable, Sendable, Codable {
     case runBegan(configuration: [UInt8], chain: ModelChain)
     /// An epoch number was used.
     case epochProposed(epoch: UInt64, proposal: StoredEnvelope)
+    /// The slots of the proposal were drawn from this beacon.
+    case slotsDrawn(epoch: UInt64, beacon: Digest)
     /// Every member of the epoch holds its keys.
     case epochReady(epoch: UInt64)
     /// A round was opened.
@@ -106,6 +108,8 @@ public enum CoordinatorAction: Sendable {
 public enum CoordinatorReport: Equatable, Sendable {
     case epochProposed(epoch: UInt64, members: [PartyID])
     case epochReady(epoch: UInt64, committee: Committee)
+    /// A slot has lost its primary, or that one is silent; its standby was asked.
+    case standbyAsked(slot: Int, PartyID)
     case memberLost(PartyID, phase: String)
     case waitingForReturn([PartyID], deadline: ContinuousClock.Instant)
     case roundOpened(RoundContext)

@@ -56,9 +56,13 @@ extension CoordinatorPhase {
 
 /// Steps E1 to E5 of one proposal.
 struct EpochSetUp: Sendable {
-    let plan: EpochPlan
+    let draft: EpochDraft
+    /// nil while the slots are drawn.
+    var plan: EpochPlan?
     let proposal: Envelope
     var deadline: ContinuousClock.Instant
+    /// E2 of mode `sampled`.
+    var draw = DrawProgress()
     /// Whether the members were asked, at the first deadline, whom they cannot reach.
     var hasAsked = false
     /// What they answered.
@@ -66,6 +70,24 @@ struct EpochSetUp: Sendable {
     var ready: [PartyID: Signed<EpochReady>] = [:]
     var slotReady: Set<PartyID> = []
     var bundle: [Envelope]?
+
+    init(draft: EpochDraft, proposal: Envelope, deadline: ContinuousClock.Instant) {
+        self.draft = draft
+        plan = EpochPlan(draft)
+        self.proposal = proposal
+        self.deadline = deadline
+    }
+
+    var members: [PartyID] { draft.members }
+}
+
+/// E2 of mode `sampled`: who has committed, and who has shown its nonce.
+struct DrawProgress: Sendable {
+    var commits: [PartyID: Signed<BeaconCommit>] = [:]
+    var reveals: [PartyID: Signed<BeaconReveal>] = [:]
+    /// What went out, in member order.
+    var commitBundle: [Envelope]?
+    var revealBundle: [Envelope]?
 }
 
 /// A round as it was opened.
@@ -111,10 +133,20 @@ struct AnsweringRound: Sendable {
     var deadline: ContinuousClock.Instant
     /// To whom the certificate went: whoever is in here may have answered.
     var certified: Set<PartyID> = []
+    /// By slot, in an epoch with standbys: who was asked, the last one until when.
+    var requests: [Int: SlotRequest] = [:]
     /// By slot: who answered and with which leaf.
     var partials: [Int: (helper: PartyID, leaf: Digest)] = [:]
     var streams = VectorStreams()
     var round: OpenedRound { voting.round }
+}
+
+/// Who was asked for the partial of a slot.
+struct SlotRequest: Sendable {
+    /// In the order in which they were asked.
+    var asked: [PartyID]
+    /// Until when the last one may answer.
+    var deadline: ContinuousClock.Instant
 }
 
 /// R4.
@@ -134,6 +166,8 @@ struct WaitingForReturn: Sendable {
     let deadline: ContinuousClock.Instant
     /// What the run does when they are back: the round that is open, if one is.
     let suspended: Suspended
+    /// What an epoch with standbys cannot go on without.
+    var standstill: Standstill?
 
     enum Suspended: Sendable {
         case collecting(CollectingRound)
@@ -186,10 +220,13 @@ struct VectorStreams: Sendable {
 extension EpochSetUp {
     /// Who is to be left out of the next proposal: who did not do its part, or could not be reached.
     ///
-    /// In mode `all` one member that its peers cannot reach leaves nobody complete. Members are left out, the one named
-    /// in most unfinished pairs first, until every pair that is left is finished.
+    /// One member that its peers cannot reach leaves nobody complete in mode `all`, and no holder with standbys. Members are
+    /// left out, the one named in most unfinished pairs first, until every pair that is left is finished.
     func whoIsMissing() -> Set<PartyID> {
-        let members = Set(plan.members)
+        let members = Set(members)
+        guard plan != nil else {
+            return members.filter { draw.commitBundle == nil ? draw.commits[$0] == nil : draw.reveals[$0] == nil }
+        }
         guard bundle == nil else { return members.subtracting(slotReady) }
         var rest = members
         for party in members where ready[party] == nil && unreached[party] == nil { rest.remove(party) }

@@ -9,6 +9,8 @@ public struct CoordinatorSettings: Sendable {
     public var federation: String
     /// Parties to wait for before the first epoch.
     public var cohort: Int
+    /// How helper slots are filled.
+    public var slots = SlotChoice.all
     /// How long to wait for them, from the first connection on.
     public var cohortWait: Duration = .seconds(120)
     public var setUpDeadline: Duration = .seconds(30)
@@ -21,6 +23,9 @@ public struct CoordinatorSettings: Sendable {
     public var lostAfter: Duration = .seconds(5)
     /// How long a run that cannot go on waits for a lost party.
     public var rejoinWait: Duration = .seconds(60)
+    /// How long a run waits for one holder of a slot that has lost both: half of `rejoinWait`, so that such a run ends within
+    /// a minute by default, the time included in which the loss is noticed.
+    public var slotWait: Duration { rejoinWait / 2 }
     /// Vectors that may be on their way at once.
     public var grantsMax = 4
     /// Set-ups that may fail one after the other.

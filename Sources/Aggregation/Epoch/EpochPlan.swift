@@ -18,57 +18,67 @@ public struct Slot: Equatable, Sendable {
 
     /// The parties that may answer for the slot.
     public func isHeld(by party: PartyID) -> Bool { party == primary || party == standby }
+
+    /// The primary, then the standby if there is one.
+    public var holders: [PartyID] { [primary] + [standby].compactMap { $0 } }
 }
 
-/// Derives from a signed proposal everything that its epoch fixes (protocol section 4).
+/// Everything that an epoch fixes: a proposal and the slots that were named or drawn for it (protocol section 4).
 public struct EpochPlan: Equatable, Sendable {
-    public let proposal: EpochProposal
-    /// H("proposal", payload).
-    public let proposalHash: Digest
+    public let draft: EpochDraft
+    /// What the slots were drawn from; 32 zero bytes in the modes without a draw.
+    public let beacon: Digest
     /// H("helpers", mode, beacon or zeros, ordered slots).
     public let helpersHash: Digest
     /// H("epoch", proposalHash, helpersHash).
     public let epochHash: Digest
-    /// Member identities, in PartyID order.
-    public let members: [PartyID]
     public let slots: [Slot]
-    public let committee: Committee
+    /// By slot, primary then standby.
+    public let holders: [PartyID]
 
-    /// Derives the plan of an `all` epoch.
-    ///
-    /// - Throws: `RefusalLine.slotMode` for a mode or slot count that this version does not know.
-    public init(_ signed: Signed<EpochProposal>) throws(RefusalLine) {
-        let proposal = signed.value
-        let members = proposal.members.map(\.id)
-        guard proposal.mode == .all, proposal.slotCount == members.count else { throw .slotMode }
-        self.proposal = proposal
-        self.members = members
-        proposalHash = EpochProposal.hash(payload: signed.envelope.payload)
-        slots = members.map { Slot(primary: $0) }
-        helpersHash = Self.helpersHash(mode: .all, beacon: .zero, slots: slots)
-        epochHash = Self.epochHash(proposalHash: proposalHash, helpersHash: helpersHash)
-        committee = .all(members: members.count, gammaPercent: proposal.configuration.gammaPercent)
+    /// Derives the plan of an epoch whose slots follow from its proposal; nil in mode `sampled`.
+    public init?(_ draft: EpochDraft) {
+        guard let slots = draft.fixedSlots else { return nil }
+        self.init(draft, slots, beacon: .zero)
     }
+
+    /// Derives the plan of a `sampled` epoch from its beacon; nil in the other modes.
+    public init?(_ draft: EpochDraft, beacon: Digest) {
+        guard draft.proposal.mode == .sampled else { return nil }
+        self.init(draft, SlotBeacon.slots(of: draft, beacon: beacon), beacon: beacon)
+    }
+
+    private init(_ draft: EpochDraft, _ slots: [Slot], beacon: Digest) {
+        self.draft = draft
+        self.beacon = beacon
+        self.slots = slots
+        holders = slots.flatMap(\.holders)
+        helpersHash = Self.helpersHash(mode: draft.proposal.mode, beacon: beacon, slots: slots)
+        epochHash = Self.epochHash(proposalHash: draft.proposalHash, helpersHash: helpersHash)
+    }
+
+    public var proposal: EpochProposal { draft.proposal }
+    /// H("proposal", payload).
+    public var proposalHash: Digest { draft.proposalHash }
+    /// Member identities, in PartyID order.
+    public var members: [PartyID] { draft.members }
+    public var committee: Committee { draft.committee }
 
     /// Finds a member's index, or nil for a party outside the epoch.
-    public func index(of party: PartyID) -> Int? {
-        var low = 0
-        var high = members.count
-        while low < high {
-            let middle = (low + high) / 2
-            if members[middle] < party { low = middle + 1 } else { high = middle }
-        }
-        return low < members.count && members[low] == party ? low : nil
-    }
+    public func index(of party: PartyID) -> Int? { draft.index(of: party) }
 
     /// The key of a member, or nil for a party outside the epoch.
-    public func key(of party: PartyID) -> PublicKey? {
-        index(of: party).map { proposal.members[$0].key }
+    public func key(of party: PartyID) -> PublicKey? { draft.key(of: party) }
+
+    /// The slot that a party holds as primary or standby, or nil. Nobody holds two.
+    public func slot(heldBy party: PartyID) -> Int? {
+        slots.firstIndex { $0.isHeld(by: party) }
     }
 
-    /// The slots in which a party is primary or standby.
-    public func slots(heldBy party: PartyID) -> [Int] {
-        slots.indices.filter { slots[$0].isHeld(by: party) }
+    /// With whom a member exchanges seeds: a holder with everybody, the others with the holders.
+    public func seedPeers(of party: PartyID) -> [PartyID] {
+        let peers = slot(heldBy: party) == nil ? holders.sorted() : members
+        return peers.filter { $0 != party }
     }
 
     /// The rounds of the epoch.
@@ -78,7 +88,7 @@ public struct EpochPlan: Equatable, Sendable {
 
     /// Computes `H("helpers", mode, beacon or 32 zero bytes, ordered slots)`.
     public static func helpersHash(mode: SlotMode, beacon: Digest, slots: [Slot]) -> Digest {
-        let list = slots.flatMap { $0.primary.bytes + ($0.standby?.bytes ?? []) }
+        let list = slots.flatMap { $0.holders.flatMap(\.bytes) }
         return LabeledBytes("helpers").u8(mode.rawValue).fixed(beacon).fixed(list).hash
     }
 

@@ -9,9 +9,9 @@ struct EpochExchange: Sendable {
     let plan: EpochPlan
     let selfIndex: Int
     var keys: EpochKeys
-    /// Seeds for this member's slot, by member index.
+    /// Seeds for this member's slot, by member index; empty for a member without a slot.
     private(set) var received: [SecretBytes?]
-    /// Check-key shares by slot.
+    /// Check-key shares by slot, primary then standby.
     private(set) var shares: [SecretBytes?]
 
     init(plan: EpochPlan, keys: EpochKeys, selfID: PartyID) {
@@ -21,10 +21,12 @@ struct EpochExchange: Sendable {
         self.plan = plan
         self.keys = keys
         selfIndex = index
+        received = []
+        shares = [SecretBytes?](repeating: nil, count: plan.holders.count)
+        guard let slot = plan.slot(heldBy: selfID) else { return }
         received = [SecretBytes?](repeating: nil, count: plan.members.count)
-        shares = [SecretBytes?](repeating: nil, count: plan.slots.count)
-        received[index] = keys.seeds[index]
-        shares[index] = keys.checkShare
+        received[index] = keys.seeds[slot]
+        take(share: keys.checkShare, of: selfID)
     }
 
     /// Whether the seeds and shares of everybody are there.
@@ -32,13 +34,15 @@ struct EpochExchange: Sendable {
 
     /// The members with whom the exchange is not finished, in either direction.
     var missing: [PartyID] {
-        plan.members.indices.filter { index in
-            received[index] == nil || plan.slots(heldBy: plan.members[index]).contains { shares[$0] == nil }
-        }.map { plan.members[$0] }
+        let unheard = received.indices.filter { received[$0] == nil }.map { plan.members[$0] }
+        let silent = shares.indices.filter { shares[$0] == nil }.map { plan.holders[$0] }
+        return Set(unheard + silent).sorted()
     }
 
-    /// Whether a slot's helper has acknowledged this member's seed.
-    func isAcknowledged(slot: Int) -> Bool { shares[slot] != nil }
+    /// Whether a holder has acknowledged this member's seed.
+    func isAcknowledged(by holder: PartyID) -> Bool {
+        plan.holders.firstIndex(of: holder).map { shares[$0] != nil } ?? false
+    }
 
     /// Takes a seed; the first one wins. Returns the statement of the first when this one differs.
     mutating func take(seed: SlotSeed, from index: Int) -> Envelope? {
@@ -50,9 +54,10 @@ struct EpochExchange: Sendable {
         return nil
     }
 
-    /// Takes the share of a slot's helper; a repeat changes nothing.
-    mutating func take(share: SecretBytes, slot: Int) {
-        if shares[slot] == nil { shares[slot] = share }
+    /// Takes the share of a holder; a repeat changes nothing.
+    mutating func take(share: SecretBytes, of holder: PartyID) {
+        guard let place = plan.holders.firstIndex(of: holder), shares[place] == nil else { return }
+        shares[place] = share
     }
 
     /// Derives the keys. The caller has made sure that the exchange is full.

@@ -20,6 +20,7 @@ extension Member {
         guard let survivors = round.survivors else {
             return [.reject(.outOfPhase(message: "Certificate", phase: "before Survivors"))]
         }
+        guard let slot = plan.slot(heldBy: rules.id) else { return [.reject(.notEntitled(message: "Certificate"))] }
         switch round.answer {
         case .computing: return []
         case .answered(let header, let trailer): return [.sendPartial(header, trailer: trailer)]
@@ -36,8 +37,7 @@ extension Member {
         guard
             ledger.lock(epochHash: plan.epochHash, base: round.context.base) == survivors.hash,
             ledger.mayVote(
-                epochHash: plan.epochHash, base: round.context.base, survivorsHash: survivors.hash),
-            let slot = plan.slots(heldBy: rules.id).first
+                epochHash: plan.epochHash, base: round.context.base, survivorsHash: survivors.hash)
         else { return [.reject(.secondSet)] }
         self.round?.answer = .computing
         let masks = survivors.set.indices.map {
@@ -81,7 +81,7 @@ extension Member {
     public mutating func partialMade(ctx: Digest, leaf: Digest) throws -> [MemberAction] {
         guard case .ready(let plan, _) = phase, let round, round.context.ctx == ctx,
             case .computing = round.answer, let survivors = round.survivors,
-            let slot = plan.slots(heldBy: rules.id).first
+            let slot = plan.slot(heldBy: rules.id)
         else { return [] }
         let partial = Partial(
             epochHash: plan.epochHash, ctx: ctx, survivorsHash: survivors.hash, slot: slot, leaf: leaf)

@@ -10,13 +10,14 @@ extension Member {
     mutating func epochProposed(_ envelope: Envelope) throws -> [MemberAction] {
         let signed: Signed<EpochProposal>
         do { signed = try open(envelope, as: EpochProposal.self) } catch { return [.reject(error)] }
-        if let plan = phase.plan {
-            if plan.proposalHash == EpochProposal.hash(payload: envelope.payload) { return try repeatSetUp() }
-            if plan.proposal.epoch == signed.value.epoch, let held = phase.keys?.proposal {
+        let proposalHash = EpochProposal.hash(payload: envelope.payload)
+        if let draft = phase.draft {
+            if draft.proposalHash == proposalHash { return try repeatSetUp() }
+            if draft.proposal.epoch == signed.value.epoch, let held = phase.keys?.proposal {
                 return evidence(.conflictingStatements(of: "coordinator", first: held, second: envelope))
             }
         }
-        if phase.plan == nil, let plan = try? EpochPlan(signed), plan.epochHash == ledger.epochHash {
+        if phase.draft == nil, proposalHash == ledger.proposalHash {
             return [
                 refuse(
                     signed, .keysLost, "this site took part in setting up this epoch and has lost its keys since")
@@ -25,21 +26,22 @@ extension Member {
         let review = ProposalReview(
             rules: rules, ledger: ledger, members: members, handover: handover, unixSeconds: unixSeconds,
             epochsToday: activity.epochs)
+        let accepted: AcceptedProposal
         do {
-            let accepted = try review.accept(signed)
-            guard round?.verifying == nil else {
-                return [.reject(.outOfPhase(message: "EpochProposal", phase: "verifying"))]
-            }
-            return begin(accepted, envelope)
+            accepted = try review.accept(signed)
         } catch {
             if let record = error.record { members = record }
             return (error.record.map { [.recordMembers($0)] } ?? []) + [
                 refuse(signed, error.line, error.detail, error.parties)
             ]
         }
+        guard round?.verifying == nil else {
+            return [.reject(.outOfPhase(message: "EpochProposal", phase: "verifying"))]
+        }
+        return try begin(accepted, envelope)
     }
 
-    private func refuse(
+    func refuse(
         _ signed: Signed<EpochProposal>, _ line: RefusalLine, _ detail: String, _ parties: [PartyID] = []
     ) -> MemberAction {
         .send(
@@ -54,20 +56,20 @@ extension Member {
         handover = header
     }
 
-    private mutating func begin(_ accepted: AcceptedProposal, _ envelope: Envelope) -> [MemberAction] {
-        let plan = accepted.plan
-        let keys = EpochKeys(proposal: envelope, plan: plan, random: random)
+    private mutating func begin(_ accepted: AcceptedProposal, _ envelope: Envelope) throws -> [MemberAction] {
+        let draft = accepted.draft
+        let keys = EpochKeys(proposal: envelope, draft: draft, random: random)
         var actions: [MemberAction] = [.disconnectPeers, .wipeKeys]
         if accepted.members != members {
             members = accepted.members
             actions.append(.recordMembers(members))
         }
-        let configured = MemberFact.configured(plan.proposal.configuration.identity)
+        let configured = MemberFact.configured(draft.proposal.configuration.identity)
         switch accepted.origin {
         case .own: break
         case .initial(let chain):
             actions += [
-                .deleteUpdate, .takeInitial(plan.proposal.configuration), note(configured),
+                .deleteUpdate, .takeInitial(draft.proposal.configuration), note(configured),
                 note(.chain(chain, own: true)),
             ]
         case .handedOver(let header):
@@ -77,23 +79,32 @@ extension Member {
         handover = nil
         round = nil
         connectedPeers = []
+        guard let plan = EpochPlan(draft) else { return actions + (try beginDraw(draft, keys)) }
+        return actions + exchangeSeeds(plan, keys)
+    }
+
+    /// E3: the slots are known; seeds go to their holders.
+    mutating func exchangeSeeds(_ plan: EpochPlan, _ drawn: EpochKeys) -> [MemberAction] {
+        var keys = drawn
+        keys.enter(plan)
         let proposal = plan.proposal
         let taken = MemberFact.epochTaken(
-            epoch: proposal.epoch, epochHash: plan.epochHash, memberCount: plan.members.count,
-            quorum: plan.committee.quorum, corruptMax: plan.committee.corruptMax, firstRound: proposal.round)
+            epoch: proposal.epoch, epochHash: plan.epochHash, proposalHash: plan.proposalHash, mode: proposal.mode,
+            memberCount: plan.members.count, slotCount: plan.slots.count, quorum: plan.committee.quorum,
+            corruptMax: plan.committee.corruptMax, firstRound: proposal.round)
         phase = .exchanging(EpochExchange(plan: plan, keys: keys, selfID: rules.id))
         // The keys come first: without them an epoch that was taken could never be completed after a crash.
-        actions += [.storeKeys(keys), note(taken), .connectPeers(plan.members.filter { $0 != rules.id })]
-        return actions
+        return [.storeKeys(keys), note(taken), .connectPeers(plan.seedPeers(of: rules.id))]
     }
 
     /// The same proposal again: says again what was said, as far as this member has come.
     private func repeatSetUp() throws -> [MemberAction] {
         switch phase {
         case .none: []
+        case .drawing(let draft, let keys): try repeatDraw(draft, keys)
         case .exchanging(let exchange):
             [
-                .connectPeers(exchange.plan.members.filter { $0 != rules.id }),
+                .connectPeers(exchange.plan.seedPeers(of: rules.id)),
                 .send(
                     .epochRefusal(
                         EpochRefusal(
@@ -112,7 +123,7 @@ extension Member {
         connectedPeers.insert(peer)
         guard case .exchanging(let exchange) = phase else { return [] }
         var actions: [MemberAction] = []
-        for slot in exchange.plan.slots(heldBy: peer) where !exchange.isAcknowledged(slot: slot) {
+        if let slot = exchange.plan.slot(heldBy: peer), !exchange.isAcknowledged(by: peer) {
             let statement = SlotSeedStatement(
                 epochHash: exchange.plan.epochHash, slot: slot, seedHash: exchange.keys.seedHashes[slot])
             let signed = try Signed(signing: statement, with: signer)
@@ -140,7 +151,7 @@ extension Member {
             return [.reject(.invalid(error))]
         }
         guard statement.epochHash == plan.epochHash else { return keepEarly(seed, from: peer) }
-        guard plan.slots(heldBy: rules.id).contains(statement.slot),
+        guard plan.slot(heldBy: rules.id) == statement.slot,
             slotSeedHash(seed.seed) == statement.seedHash
         else { return [.reject(.resultInconsistent(field: "slot seed"))] }
         switch phase {
@@ -160,7 +171,7 @@ extension Member {
                 } ?? [.reject(.wrongEpoch(message: "SlotSeed"))]
             }
             return [.sendPeer(peer, .slotSeedAck(try acknowledgement(keys)))]
-        case .none:
+        case .none, .drawing:
             return keepEarly(seed, from: peer)
         }
     }
@@ -194,7 +205,7 @@ extension Member {
         guard statement.checkShareHash == checkShareHash(ack.checkShare) else {
             return [.reject(.resultInconsistent(field: "check share"))]
         }
-        for slot in exchange.plan.slots(heldBy: peer) { exchange.take(share: ack.checkShare, slot: slot) }
+        exchange.take(share: ack.checkShare, of: peer)
         phase = .exchanging(exchange)
         return try completeIfFull()
     }
@@ -204,7 +215,7 @@ extension Member {
         guard let envelope = reject.proposal else { return [] }
         let signed: Signed<EpochProposal>
         do { signed = try open(envelope, as: EpochProposal.self) } catch { return [.reject(error)] }
-        guard let plan = phase.plan, signed.value.epoch >= plan.proposal.epoch else { return [] }
+        guard let draft = phase.draft, signed.value.epoch >= draft.proposal.epoch else { return [] }
         return try epochProposed(envelope)
     }
 

@@ -7,7 +7,9 @@ import Primitives
 /// The machine of one member: it keeps an epoch's keys, takes part in rounds and answers for its slot.
 ///
 ///     no epoch ──EpochProposal──▶ exchanging seeds ──all seeds, all shares──▶ complete ──EpochReadyBundle──▶ ready
-///         ▲                                │                                    │                            │
+///         │ sampled               ▲          │                                  │                            │
+///         └─▶ drawing ─all reveals┘          │                                  │                            │
+///         ▲                                  │                                  │                            │
 ///         └──────────── EpochProposal with a larger number, from any phase ─────┴────────────────────────────┘
 ///
 ///     in a ready epoch, round by round (ParticipantRound):
@@ -58,6 +60,8 @@ public struct Member: Sendable {
     enum EpochPhase: Sendable {
         /// Without keys. Waits for a proposal.
         case none
+        /// The slots are drawn. Waits for the commits of all members, then for their reveals.
+        case drawing(EpochDraft, EpochKeys)
         /// Seeds go out and come in. Waits for SlotSeed and SlotSeedAck of every peer.
         case exchanging(EpochExchange)
         /// All keys are there. Waits for the bundle of EpochReady.
@@ -68,6 +72,7 @@ public struct Member: Sendable {
         var name: String {
             switch self {
             case .none: "without an epoch"
+            case .drawing: "drawing slots"
             case .exchanging: "exchanging seeds"
             case .complete: "complete"
             case .ready: "ready"
@@ -76,15 +81,20 @@ public struct Member: Sendable {
 
         var plan: EpochPlan? {
             switch self {
-            case .none: nil
+            case .none, .drawing: nil
             case .exchanging(let exchange): exchange.plan
             case .complete(let plan, _, _), .ready(let plan, _): plan
             }
         }
 
+        var draft: EpochDraft? {
+            if case .drawing(let draft, _) = self { draft } else { plan?.draft }
+        }
+
         var keys: EpochKeys? {
             switch self {
             case .none: nil
+            case .drawing(_, let keys): keys
             case .exchanging(let exchange): exchange.keys
             case .complete(_, let keys, _), .ready(_, let keys): keys
             }
@@ -116,9 +126,16 @@ public struct Member: Sendable {
 
     /// Takes the epoch up again where the keys file left it; keys of another epoch than the last are not used.
     private mutating func restore(_ keys: EpochKeys?) {
-        guard let keys, keys.epochHash == ledger.epochHash,
+        guard let keys, keys.proposalHash == ledger.proposalHash,
             let signed = try? Signed<EpochProposal>(opening: keys.proposal, signedBy: coordinator),
-            let plan = try? EpochPlan(signed), keys.fit(plan), plan.index(of: rules.id) != nil
+            let draft = try? EpochDraft(signed), keys.fit(draft), draft.index(of: rules.id) != nil
+        else { return }
+        if ledger.isDrawing {
+            if keys.nonce != nil { phase = .drawing(draft, keys) }
+            return
+        }
+        guard keys.epochHash == ledger.epochHash, let plan = EpochPlan(draft) ?? EpochPlan(draft, beacon: keys.beacon),
+            keys.fit(plan, of: rules.id)
         else { return }
         if !keys.isComplete {
             phase = .exchanging(EpochExchange(plan: plan, keys: keys, selfID: rules.id))
@@ -150,6 +167,8 @@ public struct Member: Sendable {
     public mutating func handle(_ message: ControlMessage) throws -> [MemberAction] {
         switch message {
         case .epochProposal(let envelope): try epochProposed(envelope)
+        case .beaconCommits(let statements): try membersCommitted(statements)
+        case .beaconReveals(let statements): membersRevealed(statements)
         case .epochReadyBundle(let statements): try epochReadyBundled(statements)
         case .roundOpen(let open): roundOpened(open)
         case .survivors(let envelope): try survivorsFixed(envelope)

@@ -8,9 +8,16 @@ import Primitives
 ///
 /// The facts are only ever appended; `MemberLedger` is what follows from all of them.
 public enum MemberFact: Equatable, Sendable, Codable {
+    /// The member took a proposal whose slots are drawn.
+    case drawBegan(epoch: UInt64, proposalHash: Digest, memberCount: Int)
+    /// The member is about to show its nonce. A draw counts from here on, as nobody can compute its outcome before.
+    ///
+    /// - renewals: how often the member record had been confirmed by then.
+    case revealed(proposalHash: Digest, unixSeconds: Int64, renewals: Int)
     /// The member took part in the set-up of an epoch.
     case epochTaken(
-        epoch: UInt64, epochHash: Digest, memberCount: Int, quorum: Int, corruptMax: Int, firstRound: UInt64)
+        epoch: UInt64, epochHash: Digest, proposalHash: Digest, mode: SlotMode, memberCount: Int, slotCount: Int,
+        quorum: Int, corruptMax: Int, firstRound: UInt64)
     /// Every check of step E5 held.
     case epochReady(epochHash: Digest, othersOwning: Int)
     /// The member began to act in a round.
@@ -56,6 +63,12 @@ public struct MemberLedger: Sendable {
     public private(set) var largestEpoch: UInt64 = 0
     /// The most members of an epoch taken part in.
     public private(set) var largestMemberCount = 0
+    /// The proposal that was taken last.
+    public private(set) var proposalHash: Digest?
+    /// Whether its slots are being drawn.
+    public private(set) var isDrawing = false
+    /// The draws that count.
+    private(set) var draws = DrawLedger()
     /// The epoch that was taken last, and whether it became ready.
     public private(set) var epochHash: Digest?
     public private(set) var epochIsReady = false
@@ -74,6 +87,8 @@ public struct MemberLedger: Sendable {
     /// Whether this member computed the chain's modelHash itself.
     public private(set) var ownsChain = false
     private var standings: [EpochKey: Standing] = [:]
+    /// The epochs whose slots had standbys: nothing that was uploaded there can be closed by one member alone.
+    private var epochsWithStandbys: Set<Digest> = []
     private var uploadedBases: Set<Digest> = []
     private var lastUpload: (ctx: Digest, leaf: Digest)?
 
@@ -85,11 +100,16 @@ public struct MemberLedger: Sendable {
     /// Takes in one fact.
     public mutating func record(_ fact: MemberFact) {
         switch fact {
-        case .epochTaken(let epoch, let hash, let memberCount, _, _, _):
-            largestEpoch = max(largestEpoch, epoch)
-            largestMemberCount = max(largestMemberCount, memberCount)
+        case .drawBegan(let epoch, let proposal, let memberCount):
+            take(epoch, proposal, memberCount)
+            isDrawing = true
+            epochHash = nil
+        case .revealed(_, let unixSeconds, let renewals):
+            draws.add(unixSeconds: unixSeconds, renewals: renewals)
+        case .epochTaken(let epoch, let hash, let proposal, let mode, let memberCount, _, _, _, _):
+            take(epoch, proposal, memberCount)
             epochHash = hash
-            epochIsReady = false
+            if mode != .all { epochsWithStandbys.insert(hash) }
         case .epochReady(_, let count):
             epochIsReady = true
             othersOwning = count
@@ -113,8 +133,19 @@ public struct MemberLedger: Sendable {
         case .applied(let position):
             moveBase(to: position)
             ownsChain = true
+            draws.forgive()
         case .skipped(let position), .overflowed(let position): chain = position
         }
+    }
+
+    private mutating func take(_ epoch: UInt64, _ proposal: Digest, _ memberCount: Int) {
+        // A draw belongs to the epoch of its own proposal.
+        if proposal != proposalHash { draws.settle() }
+        largestEpoch = max(largestEpoch, epoch)
+        largestMemberCount = max(largestMemberCount, memberCount)
+        proposalHash = proposal
+        isDrawing = false
+        epochIsReady = false
     }
 
     private mutating func moveBase(to position: ModelChain) {
@@ -144,6 +175,9 @@ extension MemberLedger {
     }
 
     /// Rules (b) and (c): tells what a participant may upload under a base in an epoch.
+    ///
+    /// In an epoch with standbys a sum can be opened without this member's answer, and what the other members will do there
+    /// is not in its hands: without their word (`NotVoted`, which this version does not have) it stays silent.
     public func uploadPermission(epochHash: Digest, base: Digest) -> UploadPermission {
         guard uploadedBases.contains(base) else {
             return keptUpdateBase == base ? .keptUpdate(closing: []) : .newUpdate
@@ -151,6 +185,7 @@ extension MemberLedger {
         guard keptUpdateBase == base else { return .silent(.spentBase) }
         var closing: [Digest] = []
         for (key, standing) in standings where key.base == base && key.epochHash != epochHash && standing.uploaded {
+            guard !epochsWithStandbys.contains(key.epochHash) else { return .silent(.mayBeOpenedElsewhere) }
             guard !standing.answered else { return .silent(.answeredUnderThisBase) }
             if !standing.closed { closing.append(key.epochHash) }
         }

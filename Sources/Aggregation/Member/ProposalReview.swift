@@ -57,7 +57,7 @@ public struct ProposalRefusal: Error, Equatable, Sendable {
 
 /// What an accepted proposal changes.
 struct AcceptedProposal {
-    let plan: EpochPlan
+    let draft: EpochDraft
     /// The member record after the epoch's members were taken in.
     let members: MemberRecord
     /// How this party comes to the model of the epoch.
@@ -97,22 +97,34 @@ struct ProposalReview {
         if let last = ledger.lastRound, proposal.round <= last.round {
             throw ProposalRefusal(.roundNumber, "round \(proposal.round) was acted in before (\(last.round))")
         }
-        let plan = try plan(of: signed)
-        try checkNumbers(plan)
-        let record = try checkMembers(plan)
-        return AcceptedProposal(plan: plan, members: record, origin: try origin(of: proposal))
+        let draft = try draft(of: signed)
+        try checkNumbers(draft)
+        let record = try checkMembers(draft)
+        let origin = try origin(of: proposal)
+        try checkDraws(proposal)
+        return AcceptedProposal(draft: draft, members: record, origin: origin)
     }
 
-    private func plan(of signed: Signed<EpochProposal>) throws(ProposalRefusal) -> EpochPlan {
+    private func draft(of signed: Signed<EpochProposal>) throws(ProposalRefusal) -> EpochDraft {
         do {
-            return try EpochPlan(signed)
+            return try EpochDraft(signed)
         } catch {
+            let proposal = signed.value
             throw ProposalRefusal(
-                error, "slot mode \(signed.value.mode) with \(signed.value.slotCount) slots is not available")
+                error,
+                "slot mode \(proposal.mode) with \(proposal.slotCount) slots is not what follows from "
+                    + "\(proposal.members.count) members and γ = \(proposal.configuration.gammaPercent) %")
         }
     }
 
-    private func checkNumbers(_ plan: EpochPlan) throws(ProposalRefusal) {
+    private func checkDraws(_ proposal: EpochProposal) throws(ProposalRefusal) {
+        guard proposal.mode == .sampled else { return }
+        if let detail = ledger.draws.refusal(unixSeconds: unixSeconds, renewals: members.renewals) {
+            throw ProposalRefusal(.drawLimit, detail)
+        }
+    }
+
+    private func checkNumbers(_ plan: EpochDraft) throws(ProposalRefusal) {
         let configuration = plan.proposal.configuration
         let count = plan.members.count
         guard plan.index(of: rules.id) != nil else {
@@ -138,13 +150,15 @@ struct ProposalReview {
         } catch {
             throw ProposalRefusal(.encoding, "encoding b = \(configuration.bits): \(error)")
         }
+        let pairs = plan.proposal.pinned.map { PinnedSlot(primary: $0.primary, standby: $0.standby) }
         let refusal =
-            policy.refusal(cohortMin: cohortMin) ?? policy.refusal(encodingBits: Int(configuration.bits))
+            policy.refusal(slotMode: "\(plan.proposal.mode)", pinned: pairs)
+            ?? policy.refusal(cohortMin: cohortMin) ?? policy.refusal(encodingBits: Int(configuration.bits))
             ?? policy.refusal(epochsToday: epochsToday)
         if let refusal { throw ProposalRefusal(.policy, refusal.description) }
     }
 
-    private func checkMembers(_ plan: EpochPlan) throws(ProposalRefusal) -> MemberRecord {
+    private func checkMembers(_ plan: EpochDraft) throws(ProposalRefusal) -> MemberRecord {
         var record = members
         let proposed = plan.proposal.members.map { ProposedMember(publicKey: $0.key, name: $0.name) }
         let unconfirmed = record.admit(proposed, newMembers: rules.policy.newMembers, now: unixSeconds)

@@ -44,7 +44,7 @@ struct ReadyReview {
         guard ready.seedHashes.count == plan.slots.count else {
             return .reject(.resultInconsistent(field: "seed hashes of \(plan.members[index].hex)"))
         }
-        for slot in plan.slots(heldBy: selfID) where ready.seedHashes[slot] != keys.heldSeedHashes[index] {
+        if let slot = plan.slot(heldBy: selfID), ready.seedHashes[slot] != keys.heldSeedHashes[index] {
             guard let sent = keys.statements[index] else {
                 return .reject(.resultInconsistent(field: "own seed hash"))
             }

@@ -95,6 +95,9 @@ extension SilenceCause {
         case .noUpdate: "it has no data to train on, or training gave no finite update"
         case .unconfirmedHandover: "too few other members computed the model themselves that it was handed"
         case .policy: "its policy allows no more rounds in this day"
+        case .mayBeOpenedElsewhere:
+            "it uploaded under these parameters in an epoch whose helpers have standbys; a sum may be opened there "
+                + "without its word, so that it uploads in no other epoch until the parameters have moved"
         case .cannotRepeat: "it cannot make again, byte for byte, the vector that it committed to"
         }
     }

@@ -43,7 +43,8 @@ struct MembersCommand: AsyncParsableCommand {
             abstract: "Confirms newcomers, so that this site takes part in epochs with them.",
             discussion: """
                 Without a name, ID or --all it shows who waits to be confirmed. Ask the member for its fingerprint \
-                before confirming: the coordinator's word does not count. A running client notices at once.
+                before confirming: the coordinator's word does not count. A running client notices at once. A site whose \
+                helper slots were drawn too often without a result goes on when a member, an old one too, is confirmed.
 
                   smpc-client members confirm --state site-a
                   smpc-client members confirm hospital-d --state site-a
@@ -74,6 +75,7 @@ struct MembersCommand: AsyncParsableCommand {
             let now = Int64(Date().timeIntervalSince1970)
             let confirmed = try store.updateMembers { record in
                 for member in chosen { _ = record.confirm(member.id, now: now) }
+                record.renew()
             }
             let names = chosen.map(\.name).joined(separator: ", ")
             MemberList(confirmed).showPending(on: output.progress(), footer: "confirmed: \(names)")

@@ -191,6 +191,8 @@ extension MemberFact {
     /// The name under which the fact is stored, for people who look.
     var kind: String {
         switch self {
+        case .drawBegan: "drawBegan"
+        case .revealed: "revealed"
         case .epochTaken: "epochTaken"
         case .epochReady: "epochReady"
         case .entered: "entered"

@@ -196,6 +196,7 @@ extension CoordinatorShell {
             progress.status("epoch \(epoch): \(members.count) sites exchange keys")
         case .epochReady(let epoch, let committee):
             progress.note("epoch \(epoch): \(committee.protection)")
+            progress.note("computed here: \(committee.numbers)")
             pruneSums()
         case .memberLost(let party, let phase): progress.note("\(name(party)) is lost (\(phase))")
         case .proposalRefused(let party, let line, let detail):
@@ -207,6 +208,8 @@ extension CoordinatorShell {
         case .roundOpened(let context):
             try log.store.set(RunRecorder.key, to: try recorder.encoded())
             progress.status("round \(context.round) (\(context.kind)): waiting for uploads")
+        case .standbyAsked(let slot, let party):
+            progress.note("the primary of slot \(slot) does not answer: its standby \(name(party)) does")
         case .roundSkipped(let round, let reason): progress.note("round \(round) is skipped: \(reason)")
         case .waitingForReturn(let parties, let deadline):
             let seconds = Int((deadline - .now).inSeconds.rounded())

@@ -37,6 +37,7 @@ extension CoordinatorFact {
         switch self {
         case .runBegan: "runBegan"
         case .epochProposed: "epochProposed"
+        case .slotsDrawn: "slotsDrawn"
         case .epochReady: "epochReady"
         case .roundOpened: "roundOpened"
         case .survivorsFixed: "survivorsFixed"

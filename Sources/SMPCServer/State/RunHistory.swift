@@ -59,7 +59,7 @@ struct RunHistory {
             case .epochProposed(let number, _):
                 epoch = number
                 open = nil
-            case .epochReady, .certified: break
+            case .slotsDrawn, .epochReady, .certified: break
             case .roundOpened(let bytes):
                 open = try RoundOpen(encoded: bytes)
                 (hasSet, hasResult) = (false, false)

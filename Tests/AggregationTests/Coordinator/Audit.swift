@@ -56,6 +56,9 @@ struct Audit {
             expect(
                 facts.contains { if case .epochProposed(_, StoredEnvelope(envelope)) = $0 { true } else { false } },
                 "a proposal goes out unrecorded")
+        case .beaconReveals:
+            expect(
+                facts.contains { if case .slotsDrawn = $0 { true } else { false } }, "slots are known unrecorded")
         case .roundOpen(let open): expectRecorded(.roundOpened(open.encoded()))
         case .survivors(let envelope):
             expect(

@@ -35,8 +35,10 @@ struct Conductor {
 
     /// The epoch that is being set up.
     var proposedPlan: EpochPlan {
-        guard case .settingUp(let setUp) = machine.phase else { preconditionFailure("no set-up") }
-        return setUp.plan
+        guard case .settingUp(let setUp) = machine.phase, let plan = setUp.plan else {
+            preconditionFailure("no set-up with slots")
+        }
+        return plan
     }
 
     /// A run that begins, before anybody has connected.
@@ -81,7 +83,7 @@ struct Conductor {
 
     /// The members of the present or proposed epoch.
     var members: [Int] {
-        if case .settingUp(let setUp) = machine.phase { return setUp.plan.members.map(index) }
+        if case .settingUp(let setUp) = machine.phase { return setUp.members.map(index) }
         return plan.members.map(index)
     }
 
@@ -218,7 +220,7 @@ struct Conductor {
     @discardableResult
     mutating func answer(_ party: Int) throws -> [CoordinatorAction] {
         let context = try openContext()
-        let slot = try #require(plan.index(of: id(party)))
+        let slot = try #require(plan.slot(heldBy: id(party)))
         let (stream, log) = try offer(.partial(header(context, slot: slot)), party)
         return try log + end(stream, leaf: leaf(party + 50), partialTrailer(party, context))
     }
@@ -232,7 +234,7 @@ struct Conductor {
 
     func partialTrailer(_ party: Int, _ context: RoundContext, leaf: Digest? = nil) throws -> Envelope {
         let voting = try #require(machine.phase.voting)
-        let slot = try #require(plan.index(of: id(party)))
+        let slot = try #require(plan.slot(heldBy: id(party)))
         return try signed(
             Partial(
                 epochHash: context.epochHash, ctx: context.ctx,
@@ -259,6 +261,26 @@ struct Conductor {
                 seedHashes: seedHashes), party)
     }
 
+    /// The draft of the epoch that is being set up.
+    func draft() throws -> EpochDraft {
+        guard case .settingUp(let setUp) = machine.phase else { throw Known.Missing(what: "set-up") }
+        return setUp.draft
+    }
+
+    /// A member's nonce for every draw.
+    func nonce(_ party: Int) -> Digest { Stage.digest(UInt8(150 + party)) }
+
+    func beaconCommit(_ party: Int, nonce: Digest? = nil, proposalHash: Digest? = nil) throws -> Envelope {
+        let hash = try proposalHash ?? draft().proposalHash
+        let commit = SlotBeacon.commit(proposalHash: hash, party: id(party), nonce: nonce ?? self.nonce(party))
+        return try signed(BeaconCommit(proposalHash: hash, commit: commit), party)
+    }
+
+    func beaconReveal(_ party: Int, nonce: Digest? = nil, proposalHash: Digest? = nil) throws -> Envelope {
+        try signed(
+            BeaconReveal(proposalHash: proposalHash ?? draft().proposalHash, nonce: nonce ?? self.nonce(party)), party)
+    }
+
     func slotReady(_ party: Int) throws -> Envelope {
         try signed(SlotReady(epochHash: proposedPlan.epochHash), party)
     }
@@ -282,11 +304,22 @@ struct Conductor {
 
     // MARK: Whole steps, all honest
 
-    /// E3 to E5 of the proposed epoch.
+    /// E2 of mode `sampled`.
+    @discardableResult
+    mutating func draw() throws -> [CoordinatorAction] {
+        let members = members
+        var log: [CoordinatorAction] = []
+        for party in members { log += try say(.beaconCommit(beaconCommit(party)), party) }
+        for party in members { log += try say(.beaconReveal(beaconReveal(party)), party) }
+        return log
+    }
+
+    /// E2 to E5 of the proposed epoch.
     @discardableResult
     mutating func setUp() throws -> [CoordinatorAction] {
         let members = members
         var log: [CoordinatorAction] = []
+        if try draft().proposal.mode == .sampled { log += try draw() }
         for party in members { log += try say(.epochReady(epochReady(party)), party) }
         let statements = try members.map { try slotReady($0) }
         for (party, statement) in zip(members, statements) { log += try say(.slotReady(statement), party) }
@@ -305,7 +338,7 @@ struct Conductor {
 
     /// Brings the open round to its result, which nobody has applied yet.
     @discardableResult
-    mutating func answerAll() throws -> [CoordinatorAction] { try members.flatMap { try answer($0) } }
+    mutating func answerAll() throws -> [CoordinatorAction] { try plan.slots.flatMap { try answer(index($0.primary)) } }
 
     @discardableResult
     mutating func applyAll(_ context: RoundContext) throws -> [CoordinatorAction] {

@@ -56,6 +56,7 @@ extension Conductor {
             "round \(context.round) applied, \(cohort) in, \(dropouts) out"
         case .roundOpened(let context): "round \(context.round) \(context.kind)"
         case .roundOverflowed(let round): "round \(round) overflowed"
+        case .standbyAsked(let slot, let party): "standby \(index(party)) of slot \(slot) asked"
         case .roundSkipped(let round, let reason): "round \(round) skipped: \(reason)"
         case .waitingForReturn(let parties, _): parties.isEmpty ? "waiting" : "waiting for \(list(parties))"
         }
@@ -106,6 +107,7 @@ extension CoordinatorFact {
         switch self {
         case .runBegan: "runBegan"
         case .epochProposed: "epochProposed"
+        case .slotsDrawn: "slotsDrawn"
         case .epochReady: "epochReady"
         case .roundOpened: "roundOpened"
         case .survivorsFixed: "survivorsFixed"

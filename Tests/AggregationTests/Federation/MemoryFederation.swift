@@ -49,14 +49,18 @@ final class MemoryFederation {
         case handover(PartyID, HandoverHeader, [Float])
     }
 
-    init(sites count: Int, rounds: Int = 2, bits: UInt8 = 63) throws {
+    init(
+        sites count: Int, rounds: Int = 2, bits: UInt8 = 63, slots: SlotChoice = .all, gammaPercent: Int = 20
+    ) throws {
         settings = CoordinatorSettings(federation: federation, cohort: count)
+        settings.slots = slots
         coordinatorKey = try SigningKey.generate()
         for index in 0..<count {
             try addSite("site-\(index)", seed: UInt64(index))
         }
         var configuration = Self.configuration(rounds: rounds)
         configuration.bits = bits
+        configuration.gammaPercent = gammaPercent
         let first = Self.initialParameters(configuration)
         let chain = ModelChain(
             run: configuration.run, paramsHash: Self.paramsHash(first), scale: try configuration.firstScale())

@@ -173,7 +173,9 @@ import Testing
 
     @Test func numbersOfEpochsAndRounds() {
         func taken(_ epoch: UInt64, _ hash: Digest, _ count: Int) -> MemberFact {
-            .epochTaken(epoch: epoch, epochHash: hash, memberCount: count, quorum: count, corruptMax: 0, firstRound: 1)
+            .epochTaken(
+                epoch: epoch, epochHash: hash, proposalHash: hash, mode: .all, memberCount: count, slotCount: count,
+                quorum: count, corruptMax: 0, firstRound: 1)
         }
         var ledger = MemberLedger([taken(3, Self.first, 5), .epochReady(epochHash: Self.first, othersOwning: 4)])
         #expect(ledger.largestEpoch == 3 && ledger.largestMemberCount == 5)
@@ -209,8 +211,11 @@ import Testing
         var chain = Self.chain(Self.base)
         chain.skip(ctx: Self.first, reason: .deadline)
         let facts: [MemberFact] = [
+            .drawBegan(epoch: .max, proposalHash: Self.second, memberCount: 6),
+            .revealed(proposalHash: Self.second, unixSeconds: -1, renewals: 3),
             .epochTaken(
-                epoch: .max, epochHash: Self.first, memberCount: 5, quorum: 5, corruptMax: 1, firstRound: 1 << 40),
+                epoch: .max, epochHash: Self.first, proposalHash: Self.second, mode: .sampled, memberCount: 5,
+                slotCount: 2, quorum: 5, corruptMax: 1, firstRound: 1 << 40),
             .epochReady(epochHash: Self.first, othersOwning: 4), .entered(round: .max, ctx: Self.second),
             .updateKept(base: Self.base), Self.upload(Self.first),
             .locked(epochHash: Self.first, base: Self.base, ctx: Self.set, survivorsHash: Self.set),

@@ -110,7 +110,8 @@ import Testing
     @Test func fewerThanTwoThirdsOfTheLargestEpoch() throws {
         var stage = try Stage(3)
         let large = MemberFact.epochTaken(
-            epoch: 1, epochHash: Stage.digest(9), memberCount: 5, quorum: 5, corruptMax: 1, firstRound: 1)
+            epoch: 1, epochHash: Stage.digest(9), proposalHash: Stage.digest(8), mode: .all, memberCount: 5,
+            slotCount: 5, quorum: 5, corruptMax: 1, firstRound: 1)
         stage.sites[0] = ScriptedSite(
             key: stage.sites[0].key, coordinator: stage.coordinator.publicKey, facts: [large])
         #expect(try refusal(stage, 2, round: 5) == .minMembers)
@@ -186,15 +187,60 @@ import Testing
         #expect(try refusal(Stage(3, policy: policy), 1, round: 1, change: file) == .initialParameters)
     }
 
-    @Test func modesThatThisVersionDoesNotHave() throws {
-        let stage = try Stage(4)
+    @Test(arguments: [SlotMode.all, .sampled], 1...5)
+    func anotherNumberOfSlotsThanFollowsFromTheMembers(mode: SlotMode, slots: Int) throws {
+        let right = mode == .all ? 4 : 2
         #expect(
-            try refusal(stage, 1, round: 1) {
-                $0.mode = .sampled
-                $0.slotCount = 2
+            try refusal(Stage(4), 1, round: 1) {
+                $0.mode = mode
+                $0.slotCount = slots
+            } == (slots == right ? nil : .slotMode))
+    }
+
+    @Test func threeMembersDrawNoSlots() throws {
+        for slots in 1...3 {
+            #expect(
+                try refusal(Stage(3), 1, round: 1) {
+                    $0.mode = .sampled
+                    $0.slotCount = slots
+                } == .slotMode)
+        }
+    }
+
+    @Test func pinnedSlotsAreThoseOfTheSitesOwnPolicy() throws {
+        let ids = try Stage(5).sites.map(\.id)
+        func pin(_ places: [(Int, Int)]) -> (inout EpochProposal.Parts) -> Void {
+            { parts in
+                parts.mode = .pinned
+                parts.slotCount = places.count
+                parts.pinned = places.map { .init(primary: ids[$0.0], standby: ids[$0.1]) }
+                parts.configuration.cohortMin = 4
+            }
+        }
+        var policy = SitePolicy()
+        #expect(try refusal(Stage(5, policy: policy), 1, round: 1, change: pin([(0, 1), (2, 3)])) == .policy)
+        policy.pinnedSlots = [(0, 1), (2, 3)].map { PinnedSlot(primary: ids[$0.0], standby: ids[$0.1]) }
+        #expect(try refusal(Stage(5, policy: policy), 1, round: 1, change: pin([(0, 1), (2, 3)])) == nil)
+        #expect(try refusal(Stage(5, policy: policy), 1, round: 1, change: pin([(1, 0), (2, 3)])) == .policy)
+        #expect(try refusal(Stage(5, policy: policy), 1, round: 1, change: pin([(2, 3), (0, 1)])) == .policy)
+        #expect(try refusal(Stage(5, policy: policy), 1, round: 1, change: pin([(0, 1), (2, 4)])) == .policy)
+        // What is no set of slots is refused whatever the policy says.
+        #expect(try refusal(Stage(5, policy: policy), 1, round: 1, change: pin([(0, 1)])) == .slotMode)
+        #expect(try refusal(Stage(5, policy: policy), 1, round: 1, change: pin([(0, 1), (1, 2)])) == .slotMode)
+        #expect(try refusal(Stage(5, policy: policy), 1, round: 1, change: pin([(0, 0), (2, 3)])) == .slotMode)
+        #expect(
+            try refusal(Stage(5, policy: policy), 1, round: 1) { parts in
+                pin([(0, 1), (2, 3)])(&parts)
+                parts.slotCount = 3
             } == .slotMode)
-        #expect(try refusal(stage, 1, round: 1) { $0.mode = .pinned } == .slotMode)
-        #expect(try refusal(stage, 1, round: 1) { $0.slotCount = 3 } == .slotMode)
+        #expect(
+            try refusal(Stage(5, policy: policy), 1, round: 1) { parts in
+                pin([(0, 1), (2, 3)])(&parts)
+                parts.mode = .sampled
+            } == .slotMode)
+        policy.slots = ["sampled"]
+        #expect(try refusal(Stage(5, policy: policy), 1, round: 1, change: pin([(0, 1), (2, 3)])) == .policy)
+        #expect(try refusal(Stage(4, policy: policy), 1, round: 1) == .policy)
     }
 
     @Test(arguments: [33, 48, 62]) func bitsThatNoEncodingHas(bits: UInt8) throws {

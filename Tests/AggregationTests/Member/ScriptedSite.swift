@@ -235,6 +235,8 @@ extension MemberAction {
 extension MemberFact {
     fileprivate var line: String {
         switch self {
+        case .drawBegan: "drawBegan"
+        case .revealed: "revealed"
         case .epochTaken: "epochTaken"
         case .epochReady: "epochReady"
         case .entered: "entered"

@@ -16,6 +16,8 @@ struct Stage {
     /// In PartyID order: site i is member i.
     var sites: [ScriptedSite]
     var configuration: RunConfiguration
+    /// How slots are filled.
+    var slots = SlotChoice.all
     /// The epoch that was set up last.
     private(set) var plan: EpochPlan?
 
@@ -46,9 +48,16 @@ struct Stage {
     }
 
     /// Sites in an epoch that is ready.
-    static func ready(_ count: Int, rounds: Int = 3, policy: SitePolicy = SitePolicy()) throws -> Stage {
+    static func ready(
+        _ count: Int, rounds: Int = 3, policy: SitePolicy = SitePolicy(), slots: SlotChoice = .all
+    ) throws -> Stage {
         var stage = try Stage(count, policy: policy)
         stage.configuration.rounds = rounds
+        stage.slots = slots
+        if slots != .all {
+            let committee = slots.committee(members: count, gammaPercent: stage.configuration.gammaPercent)
+            stage.configuration.cohortMin = try #require(committee).cohortMin
+        }
         try stage.enterEpoch(1, round: 1)
         return stage
     }
@@ -68,7 +77,9 @@ struct Stage {
             federation: ScriptedSite.federation, epoch: epoch, round: round, modelHash: chain.modelHash,
             paramsHash: chain.paramsHash, appliedRounds: chain.appliedRounds,
             members: keys.map { .init(key: $0.publicKey, name: "site \($0.publicKey.spkiHash.hex.prefix(6))") },
-            mode: .all, slotCount: keys.count, configuration: configuration)
+            mode: slots.mode(members: keys.count),
+            slotCount: slots.committee(members: keys.count, gammaPercent: configuration.gammaPercent)?.slotCount
+                ?? keys.count, pinned: slots.pairs, configuration: configuration)
         change(&parts)
         return try Signed(signing: parts.proposal, with: coordinator).envelope
     }
@@ -80,9 +91,39 @@ struct Stage {
             let actions = try sites[index].receive(.epochProposal(envelope))
             if let refusal = actions.refusals.first { throw Failure.notSaid("\(refusal.line): \(refusal.detail)") }
         }
+        if try EpochProposal(payload: envelope.payload).mode == .sampled { try draw(commits(of: envelope)) }
         let bundle = try exchange()
         for index in sites.indices { try sites[index].receive(.epochReadyBundle(bundle)) }
     }
+
+    /// The commits of all sites to their nonces for a proposal, in member order: the same as often as they are asked.
+    mutating func commits(of proposal: Envelope) throws -> [Envelope] {
+        try sites.indices.map { index in
+            for case .beaconCommit(let envelope) in try sites[index].receive(.epochProposal(proposal)).sent {
+                return envelope
+            }
+            throw Failure.notSaid("BeaconCommit")
+        }
+    }
+
+    /// Shows the commits to all sites and returns their reveals, in member order.
+    mutating func reveals(for commits: [Envelope]) throws -> [Envelope] {
+        try sites.indices.map { index in
+            for case .beaconReveal(let envelope) in try sites[index].receive(.beaconCommits(commits)).sent {
+                return envelope
+            }
+            throw Failure.notSaid("BeaconReveal")
+        }
+    }
+
+    /// Has the slots drawn at all sites.
+    mutating func draw(_ commits: [Envelope]) throws {
+        let reveals = try reveals(for: commits)
+        for index in sites.indices { try sites[index].receive(.beaconReveals(reveals)) }
+    }
+
+    /// The place of a party among the sites.
+    func index(_ party: PartyID) throws -> Int { try #require(sites.firstIndex { $0.id == party }) }
 
     /// Lets all sites exchange seeds and returns their EpochReady, in member order.
     mutating func exchange() throws -> [Envelope] {
@@ -153,19 +194,19 @@ struct Stage {
 
     /// The sum and the result of a round in which everybody did its part.
     func result(
-        _ indices: [Int], _ context: RoundContext, change: (inout RoundResult.Parts) -> Void = { _ in }
+        _ indices: [Int], _ context: RoundContext, answered: [PartyID]? = nil,
+        change: (inout RoundResult.Parts) -> Void = { _ in }
     ) throws -> (header: ResultHeader, trailer: Envelope, sum: Field64Vector) {
         var sum = Field64Vector(count: context.elements)
         for index in indices { try sum.add(#require(sites[index].uploads[context.ctx])) }
-        for site in sites {
-            if let partial = site.partials[context.ctx] { try sum.subtract(partial) }
-        }
+        let answered = try answered ?? #require(plan).slots.map(\.primary)
+        let partials = try answered.map { sites[try index($0)].partials[context.ctx] }
+        for case let partial? in partials { try sum.subtract(partial) }
         sum.canonicalize()
         let uploads = try indices.map { vectorLeaf(try #require(sites[$0].uploads[context.ctx])) }
         var parts = RoundResult.Parts(
-            epochHash: context.epochHash, ctx: context.ctx, bitmap: set(indices).bitmap, answered: sites.map(\.id),
-            uploadLeaves: uploads,
-            partialLeaves: sites.map { $0.partials[context.ctx].map(vectorLeaf) ?? .zero }, root: nil,
+            epochHash: context.epochHash, ctx: context.ctx, bitmap: set(indices).bitmap, answered: answered,
+            uploadLeaves: uploads, partialLeaves: partials.map { $0.map(vectorLeaf) ?? .zero }, root: nil,
             sumHash: vectorLeaf(sum))
         change(&parts)
         let survivors = zip(indices, parts.uploadLeaves).map { (id: sites[$0].id, leaf: $1) }
@@ -217,13 +258,14 @@ extension EpochProposal {
         var members: [Member]
         var mode: SlotMode
         var slotCount: Int
+        var pinned: [Pair] = []
         var configuration: RunConfiguration
 
         var proposal: EpochProposal {
             EpochProposal(
                 federation: federation, epoch: epoch, round: round, modelHash: modelHash, paramsHash: paramsHash,
                 appliedRounds: appliedRounds, members: members, mode: mode, slotCount: slotCount,
-                configuration: configuration)
+                pinned: pinned, configuration: configuration)
         }
     }
 }

@@ -34,7 +34,7 @@ struct SiteStateTests {
             members: signers.enumerated().map { .init(key: $1.publicKey, name: "site-\($0)") }, mode: .all,
             slotCount: 3, configuration: configuration)
         let signed = try Signed(signing: proposal, with: signers[0])
-        return EpochKeys(proposal: signed.envelope, plan: try EpochPlan(signed)) { SecretBytes(randomCount: $0) }
+        return EpochKeys(proposal: signed.envelope, draft: try EpochDraft(signed)) { SecretBytes(randomCount: $0) }
     }
 
     @Test func keysOfAnotherInstanceAreNotUsed() throws {

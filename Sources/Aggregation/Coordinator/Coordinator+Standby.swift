@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+import Identity
+import Messages
+
+/// Steps R2' and R3 in an epoch whose slots have standbys (protocol sections 5 and 6): a quorum votes, primaries answer, and
+/// the standby does for one that is gone or silent.
+extension Coordinator {
+    /// R2' ends when a quorum has voted and one holder of each slot has answered a ping within the last second.
+    mutating func advanceVotingWithStandbys(_ voting: VotingRound, _ now: ContinuousClock.Instant) {
+        let plan = voting.round.plan
+        if let standstill = standstill(of: .voting(voting), plan, now) {
+            return waitForReturn(standstill.missing, .voting(voting), now, for: standstill)
+        }
+        guard voting.votes.count >= plan.committee.quorum else {
+            guard now >= voting.deadline else { return }
+            let silent = Set(plan.members.filter { voting.votes[$0] == nil })
+            strike(silent.filter { connected[$0] != nil }, now)
+            return waitForReturn(silent, .voting(voting), now)
+        }
+        let stale = plan.slots.filter { slot in !slot.holders.contains { isFresh($0, now) } }
+        if stale.isEmpty { return certify(voting, now) }
+        guard voting.pingedAt.map({ now >= $0 + .seconds(1) }) ?? true else { return }
+        let holders = Set(stale.flatMap(\.holders))
+        if voting.pingedAt != nil, now >= voting.deadline {
+            strike(holders.filter { connected[$0] != nil }, now)
+            return waitForReturn(holders, .voting(voting), now)
+        }
+        var asked = voting
+        asked.pingedAt = now
+        phase = .voting(asked)
+        output.append(.ping(holders.filter { connected[$0] != nil }.sorted()))
+    }
+
+    /// Whether a party was heard from within the last second.
+    private func isFresh(_ party: PartyID, _ now: ContinuousClock.Instant) -> Bool {
+        !keyless.contains(party) && (connected[party].map { $0.pongAt > now - .seconds(1) } ?? false)
+    }
+
+    /// R3: asks one holder of each slot, the other one when that is gone or its time is over.
+    mutating func advanceAnsweringWithStandbys(_ answering: AnsweringRound, _ now: ContinuousClock.Instant) {
+        var round = answering
+        let plan = round.round.plan
+        var next: [PartyID] = []
+        var silent: Set<PartyID> = []
+        for (slot, pair) in plan.slots.enumerated() where round.partials[slot] == nil {
+            guard let asked = round.requests[slot]?.asked.last else {
+                let first = pair.holders.first { isFresh($0, now) } ?? pair.primary
+                next.append(first)
+                request(first, slot, &round, now)
+                continue
+            }
+            let isLate = round.requests[slot].map { now >= $0.deadline } ?? true
+            guard isLate || isLost(asked, now) else { continue }
+            if isLate { strike([asked].filter { connected[$0] != nil }, now) }
+            if let other = pair.holders.first(where: { round.requests[slot]?.asked.contains($0) == false }) {
+                next.append(other)
+                request(other, slot, &round, now)
+            } else if isLate {
+                silent.formUnion(pair.holders)
+            }
+        }
+        certify(next, &round)
+        phase = .answering(round)
+        if let standstill = standstill(of: .answering(round), plan, now) {
+            waitForReturn(standstill.missing, .answering(round), now, for: standstill)
+        } else if !silent.isEmpty {
+            waitForReturn(silent, .answering(round), now)
+        }
+    }
+
+    private mutating func request(
+        _ helper: PartyID, _ slot: Int, _ round: inout AnsweringRound, _ now: ContinuousClock.Instant
+    ) {
+        let earlier = round.requests[slot]?.asked ?? []
+        round.requests[slot] = SlotRequest(asked: earlier + [helper], deadline: now + settings.partialDeadline)
+        if helper == round.round.plan.slots[slot].standby { output.append(.report(.standbyAsked(slot: slot, helper))) }
+    }
+
+    /// Sends the certificate to helpers; from then on they may have answered.
+    private mutating func certify(_ helpers: [PartyID], _ round: inout AnsweringRound) {
+        guard !helpers.isEmpty else { return }
+        note(.certified(helpers.sorted()))
+        round.certified.formUnion(helpers)
+        broadcast(.certificate(round.certificate), helpers.sorted())
+    }
+}

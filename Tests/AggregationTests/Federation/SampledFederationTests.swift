@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+
+import FiniteField
+import Identity
+import Messages
+import Primitives
+import Testing
+
+@testable import Aggregation
+
+/// Epochs with standbys: the real machines against each other, with real signatures and masks.
+@Suite struct SampledFederationTests {
+    @Test(arguments: [4, 5, 6, 10])
+    func everybodyEndsWithTheSameModel(count: Int) throws {
+        let federation = try MemoryFederation(sites: count, slots: .sampled)
+        try federation.connectAll()
+        try federation.run()
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+        try MemoryFederationTests().expectAgreement(federation, rounds: 2)
+        #expect(federation.rejections.isEmpty, "\(federation.rejections)")
+        let plan = try #require(federation.coordinator?.epoch)
+        #expect(plan.proposal.mode == .sampled)
+        #expect(plan.slots.count == (count < 6 ? 2 : 3))
+        #expect(Set(plan.holders).count == 2 * plan.slots.count)
+    }
+
+    /// A federation whose sites' policies and coordinator name the same two slots.
+    private func pinned(_ count: Int, rounds: Int = 2) throws -> MemoryFederation {
+        let federation = try MemoryFederation(sites: count, rounds: rounds)
+        let ids = try (0..<4).map { try #require(federation.names["site-\($0)"]) }
+        let slots = [(0, 1), (2, 3)].map { PinnedSlot(primary: ids[$0.0], standby: ids[$0.1]) }
+        for site in federation.sites.values {
+            site.policy.pinnedSlots = slots
+            try site.start()
+        }
+        federation.settings.slots = .pinned(slots.map { .init(primary: $0.primary, standby: $0.standby) })
+        try federation.startCoordinator()
+        return federation
+    }
+
+    @Test func allPinnedAndSampledSlotsGiveTheSameModel() throws {
+        let federations = [
+            try MemoryFederation(sites: 5, rounds: 3), try pinned(5, rounds: 3),
+            try MemoryFederation(sites: 5, rounds: 3, slots: .sampled),
+        ]
+        let hashes = try federations.map { federation in
+            try federation.connectAll()
+            try federation.run()
+            #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+            return try #require(federation.coordinator?.chain.paramsHash)
+        }
+        #expect(Set(hashes).count == 1)
+        #expect(federations.map { $0.coordinator?.epoch?.proposal.mode } == [.all, .pinned, .sampled])
+        #expect(federations.map { $0.coordinator?.epoch?.slots.count } == [5, 2, 2])
+    }
+
+    @Test func pinnedSlotsThatAreNotThoseOfASitesPolicyAreRefusedByThatSite() throws {
+        let federation = try pinned(5)
+        let other = try #require(federation.names["site-4"].flatMap { federation.sites[$0] })
+        other.policy.pinnedSlots?.reverse()
+        try other.start()
+        try federation.connectAll()
+        try federation.run()
+        let refused = federation.reports.contains {
+            if case .proposalRefused(other.id, .policy, let detail) = $0 {
+                detail.contains("pinned_slots")
+            } else {
+                false
+            }
+        }
+        #expect(refused)
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any)")
+        #expect(federation.coordinator?.epoch?.members.count == 4)
+    }
+
+    /// A helper's partner has other keys than the helper: whoever did that is named by its own two statements.
+    @Test func aMemberThatGivesItsSlotsHoldersDifferentSeedsIsOutBeforeAnyUpload() throws {
+        let federation = try MemoryFederation(sites: 5, slots: .sampled)
+        let liar = try #require(federation.names["site-3"].flatMap { federation.sites[$0] })
+        federation.interceptor = { delivery in
+            guard case .toPeer(let peer, let from, .slotSeed(let seed)) = delivery, from == liar.id,
+                let plan = liar.machine?.plan, let slot = plan.slot(heldBy: peer), plan.slots[slot].standby == peer,
+                let statement = try? SlotSeedStatement(payload: seed.statement.payload)
+            else { return [delivery] }
+            let other = SecretBytes([UInt8](repeating: 9, count: 32))
+            let forged = SlotSeedStatement(epochHash: statement.epochHash, slot: slot, seedHash: slotSeedHash(other))
+            guard let signed = try? Signed(signing: forged, with: liar.key) else { return [] }
+            return [.toPeer(peer, from: from, .slotSeed(SlotSeed(statement: signed.envelope, seed: other)))]
+        }
+        try federation.connectAll()
+        try federation.run(until: { federation.coordinator?.epoch != nil })
+        let evidence = federation.rejections.contains {
+            if case .conflictingStatements(liar.id.hex, _, _) = $0.1 { $0.by.hasPrefix("server") } else { false }
+        }
+        #expect(evidence, "\(federation.rejections)")
+        #expect(federation.coordinator?.epoch?.members.contains(liar.id) == false)
+        #expect(!liar.facts.contains { if case .uploaded = $0 { true } else { false } })
+        try federation.run()
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any)")
+    }
+
+    @Test func theServerMayRestartAtAnyStep() throws {
+        let total = try SampledDeathTests().steps(5, from: 0)
+        for moment in stride(from: 1, to: total, by: 6) {
+            let federation = try MemoryFederation(sites: 5, slots: .sampled)
+            try federation.connectAll()
+            try SampledDeathTests().advance(federation, by: moment)
+            guard federation.end == nil else { continue }
+            federation.killCoordinator()
+            while try federation.step() {}
+            try federation.startCoordinator()
+            try federation.connectAll()
+            try federation.run()
+            // What was sent before the end is still on its way.
+            while try federation.step() {}
+            #expect(federation.end?.outcome == .complete, "killed at \(moment): \(federation.end as Any)")
+            try MemoryFederationTests().expectAgreement(federation, rounds: 2)
+        }
+    }
+
+    @Test func aSiteThatRestartsAtAnyStepIsBackInTheRun() throws {
+        let total = try SampledDeathTests().steps(5, from: 0)
+        for moment in stride(from: 1, to: total, by: 5) {
+            let federation = try MemoryFederation(sites: 5, slots: .sampled)
+            try federation.connectAll()
+            try SampledDeathTests().advance(federation, by: moment)
+            guard federation.end == nil else { continue }
+            let isReady = federation.coordinator?.epoch != nil
+            let name = "site-\(moment % 5)"
+            try federation.kill(name)
+            for _ in 0..<7 { _ = try federation.step() }
+            try federation.restart(name)
+            try federation.run()
+            #expect(federation.end?.outcome == .complete, "killed at \(moment): \(federation.end as Any)")
+            // Seeds that had come are lost with the process: during a set-up the others may go on without whoever still waits
+            // for the other's.
+            let members = federation.coordinator?.epoch?.members ?? []
+            let out = federation.sites.values.filter { !members.contains($0.id) }.map(\.name)
+            #expect(isReady ? out.isEmpty : out.count <= 1, "killed at \(moment): \(out)")
+            try MemoryFederationTests().expectAgreement(federation, rounds: 2, except: Set(out))
+        }
+    }
+}
+
+/// Deaths in epochs with standbys.
+@Suite struct SampledDeathTests {
+    /// A federation of the given size whose first epoch is ready.
+    private func ready(_ count: Int, rounds: Int = 2, slots: SlotChoice = .sampled) throws -> MemoryFederation {
+        let federation = try MemoryFederation(sites: count, rounds: rounds, slots: slots)
+        try federation.connectAll()
+        try federation.run(until: { federation.coordinator?.epoch != nil })
+        return federation
+    }
+
+    /// The steps of an undisturbed run, from its first one or from its first epoch on.
+    func steps(_ count: Int, from first: Int? = nil) throws -> Int {
+        let federation = try first == nil ? ready(count) : MemoryFederation(sites: count, slots: .sampled)
+        if first != nil { try federation.connectAll() }
+        var steps = 0
+        try federation.run(until: {
+            steps += 1
+            return false
+        })
+        return steps
+    }
+
+    /// Runs so many steps more.
+    func advance(_ federation: MemoryFederation, by moment: Int) throws {
+        var steps = 0
+        try federation.run(until: {
+            steps += 1
+            return steps > moment
+        })
+    }
+
+    @Test(arguments: [(4, 1), (5, 2), (6, 3), (7, 5)])
+    func oneDeathAtAnyStepIsSurvived(count: Int, stride step: Int) throws {
+        let total = try steps(count)
+        for moment in stride(from: 1, to: total, by: step) {
+            let federation = try ready(count)
+            try advance(federation, by: moment)
+            guard federation.end == nil else { continue }
+            let plan = try #require(federation.coordinator?.epoch)
+            // Holders first, then the others, in turn.
+            let order = plan.holders + plan.members.filter { !plan.holders.contains($0) }
+            let victim = try #require(federation.sites[order[moment % order.count]]).name
+            try federation.kill(victim)
+            try federation.run()
+            #expect(
+                federation.end?.outcome == .complete,
+                "\(victim) killed at \(moment): \(federation.end as Any) \(federation.rejections)")
+            try MemoryFederationTests().expectAgreement(federation, rounds: 2, except: [victim])
+        }
+    }
+
+    /// Nobody uploads under the base in another epoch: the run ends, and says which slot is lost.
+    @Test func aSlotThatIsLostWholeEndsTheRun() throws {
+        let total = try steps(6)
+        for moment in stride(from: 1, to: total, by: 9) {
+            let federation = try ready(6)
+            try advance(federation, by: moment)
+            guard federation.end == nil else { continue }
+            let slot = try #require(federation.coordinator?.epoch).slots[1]
+            let victims = try slot.holders.map { try #require(federation.sites[$0]).name }
+            let died = federation.now
+            for victim in victims { try federation.kill(victim) }
+            try federation.run()
+            MemoryFederationTests().expectOneSetPerBase(federation)
+            // Between bases the others go on without the two.
+            if federation.end?.outcome == .complete {
+                try MemoryFederationTests().expectAgreement(federation, rounds: 2, except: Set(victims))
+                continue
+            }
+            #expect(federation.end?.outcome == .aborted)
+            #expect(federation.now - died <= .seconds(60))
+            let sentence = federation.end?.sentence ?? ""
+            #expect(sentence.contains("slot 1 is lost") && victims.allSatisfy(sentence.contains), "\(sentence)")
+        }
+    }
+
+    @Test func oneDeathAtAnyStepIsSurvivedWithPackedEncodingsToo() throws {
+        for moment in stride(from: 1, to: 200, by: 11) {
+            let federation = try MemoryFederation(sites: 5, rounds: 2, bits: 16, slots: .sampled)
+            try federation.connectAll()
+            try federation.run(until: { federation.coordinator?.epoch != nil })
+            try advance(federation, by: moment)
+            guard federation.end == nil else { continue }
+            let plan = try #require(federation.coordinator?.epoch)
+            let victim = try #require(federation.sites[plan.holders[moment % 4]]).name
+            try federation.kill(victim)
+            try federation.run()
+            #expect(federation.end?.outcome == .complete, "\(victim) killed at \(moment): \(federation.end as Any)")
+            try MemoryFederationTests().expectAgreement(federation, rounds: 2, except: [victim])
+        }
+    }
+}

@@ -42,7 +42,8 @@ class Federation:
         self.run("smpc-server", "init", "--state", self.at("fed"), "--federation", "python")
         self.invite(*sites)
         network = ["--listen", "127.0.0.1:0", "--discovery", "off"]
-        cohort = ["--cohort", str(len(sites))]
+        # This implementation has no draws: every member is a helper.
+        cohort = ["--cohort", str(len(sites)), "--slots", "all"]
         self.start("server", "smpc-server", "run", "--state", self.at("fed"), *network, *cohort, *options)
         self.address = self.await_log("server", r"listening on (\S+)")
 

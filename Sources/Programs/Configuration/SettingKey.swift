@@ -23,12 +23,12 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case listen
     case localEpochs = "local_epochs"
     case metrics
-    case mode
     case model
     case momentum
     case optimizer
     case part
     case partition
+    case pinned
     case plain
     case portFile = "port_file"
     case rejoinWait = "rejoin_wait"
@@ -37,6 +37,7 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case seed
     case server
     case serverAddress = "server_address"
+    case slots
     case uploadWait = "upload_wait"
     case wait
     case weightMax = "weight_max"

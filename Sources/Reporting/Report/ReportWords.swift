@@ -2,7 +2,7 @@
 
 /// Says in plain words what runs protected, what that cost and what it did not protect.
 ///
-/// Every sentence follows from the records or from `docs/THREAT_MODEL.md` for helper mode `all`, the only one there is.
+/// Every sentence follows from the records or from `docs/THREAT_MODEL.md`, whichever way helper slots are filled.
 struct ReportWords: Sendable {
     let report: RunReport
 

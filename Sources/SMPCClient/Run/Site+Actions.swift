@@ -78,6 +78,7 @@ extension Site {
         progress.note("epoch \(plan.proposal.epoch): \(plan.members.count) members: \(names)")
         progress.note("roster \(roster) (compare it with the other sites by telephone)")
         progress.note(plan.committee.protection)
+        progress.note("computed here: \(plan.committee.numbers)\(ownPlace(plan))")
         let configuration = plan.proposal.configuration
         guard describedRun != configuration.run else { return }
         describedRun = configuration.run
@@ -85,6 +86,13 @@ extension Site {
         progress.note(
             "data \(learner.description): \(data.training.count) of \(data.trainingTotal) samples to train on, "
                 + "\(data.test.count) of \(data.testTotal) to test on")
+    }
+
+    /// What this site itself is in an epoch with standbys.
+    private func ownPlace(_ plan: EpochPlan) -> String {
+        guard plan.committee.hasStandbys, let slot = plan.slot(heldBy: identity.id) else { return "" }
+        let part = plan.slots[slot].primary == identity.id ? "primary" : "standby"
+        return "; this site is the \(part) of slot \(slot)"
     }
 
     private func connect(_ peers: [PartyID]) async {

@@ -9,6 +9,8 @@ enum PolicyFile {
     private static let expected = [
         "new_members": "\"ask\" or \"accept\"", "min_members": "a whole number", "cohort_floor": "a whole number",
         "gamma_min": "a whole percentage from 0 to 50", "gamma_max": "a whole percentage from 0 to 50",
+        "slots": "a list such as [\"sampled\", \"all\"]",
+        "pinned_slots": "a list of pairs of IDs, [[\"primary\", \"standby\"], …]",
         "encodings": "a list such as [\"exact\"]", "initial_parameters": "64 hexadecimal digits in quotation marks",
         "rounds_per_day": "a whole number", "epochs_per_day": "a whole number",
     ]
@@ -42,6 +44,14 @@ enum PolicyFile {
         # least, and how many other sites must confirm a model that was handed over. Without these lines: any, 0 to 50.
         # gamma_min = 20
         # gamma_max = 50
+
+        # How the slots of helpers may be filled: "sampled" (drawn by lot, with standbys), "all" (every member is one; what an
+        # epoch of three has), "pinned" (as below). Without this line: sampled and all, and pinned where pinned_slots is set.
+        # slots = ["sampled", "all"]
+
+        # The slots of mode pinned, in order: the IDs of primary and standby, as `smpc-client members` shows them. The
+        # coordinator's --pinned has to name exactly these.
+        # pinned_slots = [["primary's ID", "standby's ID"], ["primary's ID", "standby's ID"]]
 
         # The encodings that are allowed. Without this line: all.
         # encodings = ["exact"]

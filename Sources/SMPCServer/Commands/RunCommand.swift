@@ -58,8 +58,10 @@ struct RunCommand: AsyncParsableCommand {
     var cohortWait: DurationOption?
     @Option(
         help: ArgumentHelp(
-            "How long to wait for a lost site without which the run cannot go on. (default: 60s)", valueName: "duration"
-        ))
+            """
+            How long to wait for a lost site without which the run cannot go on; half as long for a helper slot that has \
+            lost both its sites. (default: 60s)
+            """, valueName: "duration"))
     var rejoinWait: DurationOption?
     @Option(help: ArgumentHelp("How long a round waits for uploads. (default: 600s)", valueName: "duration"))
     var uploadWait: DurationOption?
@@ -72,8 +74,19 @@ struct RunCommand: AsyncParsableCommand {
             valueName: "percent"))
     var gamma: Int?
     @Option(
-        help: ArgumentHelp("How helper slots are filled; this version has all only. (default: all)", valueName: "name"))
-    var mode: String?
+        help: ArgumentHelp(
+            """
+            How helper slots are filled: sampled (pairs drawn by lot from 4 sites on, all with 3), pinned (the pairs of \
+            --pinned) or all (every site is a helper). (default: sampled)
+            """, valueName: "name"))
+    var slots: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            The slots of --slots pinned, by name or ID: primary+standby, one pair after the other with commas. Each \
+            site's policy.toml has to name the same in pinned_slots. (default: none)
+            """, valueName: "pairs"))
+    var pinned: String?
 
     @Flag(help: "Take the unfinished run up; an error if there is none.")
     var resume = false
@@ -140,21 +153,19 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private func choice(_ settings: Settings, _ store: ServerStore, federation: String) throws -> RunChoice {
-        let mode = try settings.value(mode, .mode, default: "all")
-        guard mode == "all" else {
-            let known = ["pinned", "sampled"].contains(mode)
-            throw ProgramError(
-                .usage,
-                known ? "slot mode \(mode) is not available in this version" : "no slot mode is named \"\(mode)\"",
-                subject: "--mode", remedy: "use all")
-        }
+        let slots = try SlotOptions(
+            name: settings.value(slots, .slots, default: "sampled"), pinned: settings.optional(pinned, .pinned)
+        ).choice(among: store.members())
+        let gammaPercent = try checked(try settings.value(gamma, .gamma, default: 20), 0...50, "--gamma")
         let now = unixNow()
         let expected =
             try store.members().filter { $0.revokedAt == nil }.count
             + store.invitations().filter { $0.isOpen(now: now) }.count
         let cohort = try settings.value(cohort, .cohort, default: max(expected, Limits.membersMin))
+        let most = slots.membersMax(upTo: Limits.membersMax, gammaPercent: gammaPercent)
         var course = CoordinatorSettings(
-            federation: federation, cohort: try checked(cohort, Limits.membersMin...Limits.membersMaxInAll, "--cohort"))
+            federation: federation, cohort: try checked(cohort, Limits.membersMin...most, "--cohort"))
+        course.slots = slots
         course.cohortWait = try settings.value(cohortWait, .cohortWait, default: .seconds(120)).duration
         course.rejoinWait = try settings.value(rejoinWait, .rejoinWait, default: .seconds(60)).duration
         course.uploadDeadline = try settings.value(uploadWait, .uploadWait, default: .seconds(600)).duration
@@ -164,7 +175,7 @@ struct RunCommand: AsyncParsableCommand {
             initialFile: try settings.optional(`init`, .`init`),
             roundsPerEpoch: try checked(
                 try settings.value(roundsPerEpoch, .roundsPerEpoch, default: 100), 1...1_000_000, "--rounds-per-epoch"),
-            gammaPercent: try checked(try settings.value(gamma, .gamma, default: 20), 0...50, "--gamma"),
+            gammaPercent: gammaPercent,
             weightMax: try checkedWeight(
                 try settings.value(weightMax, .weightMax, default: EncodingParameters.weightMaxDefault)),
             clip: try checkedClip(try settings.value(clip, .clip, default: 0)), settings: course)

@@ -47,8 +47,10 @@ struct RunChoice: Sendable {
             model: training.model.description,
             initial: initialFile == nil ? .seed(seeds.initialSeed) : .file(paramsHash: paramsHash),
             seed: seeds.number, rounds: training.rounds, roundsPerEpoch: roundsPerEpoch, gammaPercent: gammaPercent,
-            cohortMin: Committee.all(members: max(settings.cohort, Limits.membersMin), gammaPercent: gammaPercent)
-                .cohortMin,
+            // That of the first epoch; each proposal has its own.
+            cohortMin: settings.slots.committee(
+                members: max(settings.cohort, Limits.membersMin), gammaPercent: gammaPercent)?.cohortMin
+                ?? Limits.membersMin,
             training: RunConfiguration.Training(
                 optimizer: training.optimizer.rawValue, learningRate: training.learningRate,
                 momentum: training.momentum, batchSize: training.batchSize, localEpochs: training.localEpochs))

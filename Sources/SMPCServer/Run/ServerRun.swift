@@ -63,14 +63,15 @@ struct ServerRun: Sendable {
         if let kept, (prepared.resumedAfter ?? 0) == 0 { try keepFirst(prepared, kept) }
         let description = describe(prepared.machine.configuration)
         let gammaPercent = prepared.machine.configuration.gammaPercent
+        let slots = choice.settings.slots
         let shell = CoordinatorShell(
             prepared, arithmetic: arithmetic, recorder: recorder, registry: registry, progress: progress,
             logger: logger,
             stallMax: stallMax, kept: kept,
             describe: { membersMin in
                 var description = description
-                description.protection = membersMin.map {
-                    Committee.all(members: $0, gammaPercent: gammaPercent).protection
+                description.protection = membersMin.flatMap {
+                    slots.committee(members: $0, gammaPercent: gammaPercent)?.protection
                 }
                 return description
             })

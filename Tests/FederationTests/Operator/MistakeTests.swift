@@ -56,7 +56,11 @@ import Testing
                     "run --state @fed --encoding packed", 64,
                     "no encoding is named \"packed\"; use exact or one of 7, 8, 9, 12, 16, 21, 32"
                 ),
-                ("run --state @fed --mode pinned", 64, "slot mode pinned is not available in this version; use all"),
+                ("run --state @fed --slots half", 64, "--slots: no slot mode is named \"half\"; there are all, pinned"),
+                ("run --state @fed --slots pinned", 64, "--slots pinned: names no slots; add --pinned"),
+                ("run --state @fed --pinned a+b,c+d", 64, "--pinned: is for --slots pinned; leave it out"),
+                ("run --state @fed --slots pinned --pinned a+b", 64, "--pinned a: no member that has joined has this"),
+                ("run --state @fed --slots pinned --pinned a", 64, "--pinned: \"a\" is not primary+standby"),
                 ("run --state @fed --resume", 64, "@fed: there is no unfinished run; leave --resume out"),
                 ("run --state @fed --init @none", 64, "@none: there is no such file; correct --init"),
                 (

@@ -32,7 +32,8 @@ from summand.xof import Xof  # noqa: E402
 
 VECTORS = ROOT / "Tests" / "Vectors"
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-MODES = {"all": committee.ALL, "sampled": committee.SAMPLED}
+MODES = {"all": committee.ALL, "pinned": committee.PINNED, "sampled": committee.SAMPLED}
+PINNED = [[2, 0], [1, 3]]
 GAMMA = 20
 SKIP_REASON = 1
 
@@ -92,6 +93,7 @@ SPECS = [
     ),
     Spec("round-b12-n3", "all", 3, 100, 12, 12, (0, 1, 2), 40, 33, exponents=(-10,), weight_max=1.0),
     Spec("round-b16-n4", "sampled", 4, 100, 16, 16, (0, 1, 3), 9, 9, exponents=(-24,), e_min=-22),
+    Spec("round-b16-n4-pinned", "pinned", 4, 60, 16, 16, (0, 1, 2, 3), 4, 3, exponents=(-24,), standby_for=(0,)),
     OVERFLOW,
     Spec(
         *("round-b16-n4-repetition", "sampled", 4, 100, 32, 16, (0, 1, 3), 7, 5),
@@ -187,14 +189,14 @@ class Maker:
         spkis = [spki_of(ec.derive_private_key(scalar, ec.SECP256R1()).public_key()) for scalar in scalars]
         spkis.sort(key=party_id)
         self.members = [party_id(spki) for spki in spkis]
-        numbers = committee.numbers(spec.n, GAMMA, mode)
+        numbers = committee.numbers(spec.n, GAMMA, mode, len(PINNED))
         self.cohort_min = numbers.cohort_min
         proposal, beacon = self.det("proposalHash"), keys.ZERO
         v: dict[str, Any] = {"mode": spec.mode, "modeCode": mode, "n": spec.n, "gammaPercent": GAMMA}
         v |= {"slots": numbers.slots, "f": numbers.f, "q": numbers.q, "cohortMin": numbers.cohort_min}
-        v["notVoted"] = committee.not_voted(spec.n, numbers) if mode == committee.SAMPLED else None
+        v["notVoted"] = committee.not_voted(spec.n, numbers) if mode != committee.ALL else None
         v |= {"members": hexes(self.members), "spki": hexes(spkis), "proposalHash": proposal.hex()}
-        self.slots = [[member] for member in range(spec.n)]
+        self.slots = PINNED if mode == committee.PINNED else [[member] for member in range(spec.n)]
         if mode == committee.SAMPLED:
             nonces = [self.det(f"nonce {member}") for member in range(spec.n)]
             pairs = list(zip(self.members, nonces, strict=True))

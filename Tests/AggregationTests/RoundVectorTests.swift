@@ -17,7 +17,7 @@ import Testing
     ]
     /// Everything but encoding and applying is the same with packed encodings, sampled slots and standbys.
     private static let allFiles =
-        files + PackedRoundVectorTests.files + PackedRoundVectorTests.filesOfAll + ["round-b16-n4-overflow"]
+        files + PackedRoundVectorTests.files + PackedRoundVectorTests.filesWithoutDraw + ["round-b16-n4-overflow"]
 
     @Test(arguments: files) func theContextOfTheRound(file: String) throws {
         let round = try KnownRound(file)

@@ -5,8 +5,9 @@ Run with: python3 -m unittest test_attacks.
 """
 
 import asyncio
+import json
 import unittest
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from summand import exact, field
+from summand import committee, exact, field
 from summand.channel import Credentials
 from summand.coordinator import Coordinator, Opened, configuration
 from summand.encoding import Scale
@@ -31,6 +32,11 @@ OVERFLOWING = {"bits": 16, "exponent_min": -40, "exponent_max": -40}
 """A run in which every sum of 16 bits overflows."""
 
 
+def batched(identities: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Two by two."""
+    return zip(identities[::2], identities[1::2], strict=True)
+
+
 class AttackTests(unittest.TestCase):
     """What a client does with a coordinator that is not what it should be."""
 
@@ -39,18 +45,27 @@ class AttackTests(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
 
-    def attack(self, sites: int, script: Callable[[Coordinator], Awaitable[None]], **run: Any) -> Federation:
+    def attack(
+        self,
+        sites: int,
+        script: Callable[[Coordinator], Awaitable[None]],
+        prepare: Callable[[Path], None] = lambda _: None,
+        **run: Any,
+    ) -> Federation:
         """Lets clients join at the real server, then runs them against the script until they end or it does.
 
-        What `run` names is other than in the usual configuration.
+        `prepare` may change a site's state before it starts. What `run` names is other than in the usual configuration.
         """
         names = [f"site-{number}" for number in range(sites)]
         federation = Federation(self.directory, names, "--model", "softmax:8-3")
         self.addCleanup(federation.end)
         for name in names:
             federation.join(name)
+        self.identities = [self.identity(name) for name in names]
         federation.end()
         federation.processes.clear()
+        for name in names:
+            prepare(self.directory / name)
         asyncio.run(self.run_script(federation, names, script, run))
         return federation
 
@@ -72,6 +87,11 @@ class AttackTests(unittest.TestCase):
             await script(coordinator)
         finally:
             await coordinator.close()
+
+    def identity(self, site: str) -> bytes:
+        """That of a site that has joined."""
+        certificate = x509.load_pem_x509_certificate((self.directory / site / "certificate.pem").read_bytes())
+        return party_id(spki_of(certificate.public_key()))
 
     def credentials(self) -> Credentials:
         """Those of the federation's coordinator."""
@@ -160,6 +180,92 @@ class AttackTests(unittest.TestCase):
             await coordinator.vote(again, range(4))
 
         self.attack(4, script, rounds=2, **OVERFLOWING)
+
+    def test_primary_and_standby_answer_with_the_same_bytes(self) -> None:
+        """An honest run in mode sampled; both holders of each slot are asked, with any q of the votes."""
+
+        async def script(coordinator: Coordinator) -> None:
+            await coordinator.set_up(committee.SAMPLED)
+            opened = coordinator.open()
+            await coordinator.collect(opened)
+            await coordinator.vote(opened, [0, 1, 3])
+            self.assertEqual([len(slot) for slot in coordinator.slots], [2, 2])
+            votes = opened.votes
+            opened.votes = votes[1:]
+            await coordinator.answer(opened, place=1)
+            standbys = opened.partials
+            opened.votes = votes[:3]
+            await coordinator.answer(opened)
+            self.assertEqual([vector for vector, _ in standbys], [vector for vector, _ in opened.partials])
+            total = coordinator.total(opened, [0, 1, 3])
+            coordinator.publish(opened, [0, 1, 3], total)
+            coordinator.step(opened, [0, 1, 3], total)
+            await coordinator.expect("applied")
+            await coordinator.whole_round()
+            self.model = coordinator.chain.model_hash.hex()
+            coordinator.tell("run_end", {"outcome": 0, "sentence": "done"})
+            await asyncio.sleep(QUIET_SECONDS)
+
+        federation = self.attack(4, script)
+        self.assertEqual(set(federation.wait().values()), {0})
+        for name in federation.sites:
+            self.assertEqual(federation.status(name)["model_hash"], self.model)
+
+    def test_pinned_slots_are_those_of_the_policy(self) -> None:
+        """Each site's policy names the pairs: those are taken, the same in another order are refused."""
+
+        async def script(coordinator: Coordinator) -> None:
+            pairs = list(batched(self.identities))
+            for wrong in (pairs[::-1], [pairs[0][::-1], pairs[1]]):
+                coordinator.propose(committee.PINNED, wrong)
+                refusals = [body["line"] for _, body in await coordinator.expect("epoch_refusal")]
+                self.assertEqual(refusals, [12] * 4)
+            coordinator.propose(committee.PINNED, pairs[:1])
+            refusals = [body["line"] for _, body in await coordinator.expect("epoch_refusal")]
+            self.assertEqual(refusals, [7] * 4)
+            await coordinator.set_up(committee.PINNED, pairs)
+            await coordinator.whole_round()
+
+        def write(site: Path) -> None:
+            pairs = [[identity.hex() for identity in pair] for pair in batched(self.identities)]
+            policy = site / "policy.toml"
+            policy.write_text(policy.read_text() + f"\npinned_slots = {json.dumps(pairs)}\n")
+
+        self.attack(4, script, prepare=write)
+
+    def test_no_answer_with_fewer_votes_than_the_quorum(self) -> None:
+        async def script(coordinator: Coordinator) -> None:
+            await coordinator.set_up(committee.SAMPLED)
+            opened = coordinator.open()
+            await coordinator.collect(opened)
+            await coordinator.vote(opened, range(4))
+            votes = opened.votes
+            wrong = [votes[:2], [votes[0], votes[0], votes[2]], [votes[2], votes[1], votes[0]]]
+            for some in wrong:
+                coordinator.tell("certificate", {"ctx": opened.ctx, "votes": some})
+            await self.require_silence(coordinator, "partial")
+            await coordinator.answer(opened)
+
+        self.attack(4, script)
+
+    def test_nonces_stay_hidden_until_all_have_committed(self) -> None:
+        """Too few commits, one twice, or another member's own: nobody shows its nonce, and nobody takes a false one."""
+
+        async def script(coordinator: Coordinator) -> None:
+            coordinator.propose(committee.SAMPLED)
+            commits = [body for _, body in await coordinator.expect("beacon_commit")]
+            for wrong in (commits[:3], [*commits[:3], commits[2]], commits[::-1], []):
+                coordinator.tell("beacon_commits", {"statements": wrong})
+            await self.require_silence(coordinator, "beacon_reveal")
+            coordinator.tell("beacon_commits", {"statements": commits})
+            reveals = [body for _, body in await coordinator.expect("beacon_reveal")]
+            for wrong in (reveals[:3], [*reveals[:3], reveals[2]], [*reveals[:3], commits[3]]):
+                coordinator.tell("beacon_reveals", {"statements": wrong})
+            await self.require_silence(coordinator, "epoch_ready")
+            coordinator.tell("beacon_reveals", {"statements": reveals})
+            await coordinator.expect("epoch_ready")
+
+        self.attack(4, script)
 
     def test_a_false_sum_is_not_applied(self) -> None:
         """Leaves, root and H(S) fit; only the check inside the vector does not."""

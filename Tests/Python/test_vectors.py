@@ -21,6 +21,7 @@ OWN_FILES = [
     "round-b9-n4",
     "round-b12-n3",
     "round-b16-n4",
+    "round-b16-n4-pinned",
     "round-b16-n4-overflow",
     "round-b16-n4-repetition",
     "round-b21-n3",
@@ -356,10 +357,12 @@ def check_epoch(test: unittest.TestCase, epoch: Any) -> list[list[bytes]]:
     members = hexes(epoch["members"])
     test.assertEqual(sorted(map(prim.party_id, hexes(epoch["spki"]))), members)
     mode = epoch["modeCode"]
-    made = committee.numbers(epoch["n"], epoch["gammaPercent"], mode)
+    made = committee.numbers(epoch["n"], epoch["gammaPercent"], mode, epoch["slots"])
     test.assertEqual(made, committee.Numbers(epoch["slots"], epoch["f"], epoch["q"], epoch["cohortMin"]))
     proposal, beacon = bytes.fromhex(epoch["proposalHash"]), keys.ZERO
     slots = [[member] for member in members]
+    if mode == committee.PINNED:
+        slots = [hexes(pair) for pair in epoch["slotsOrdered"]]
     if mode == committee.SAMPLED:
         nonces = hexes(epoch["nonces"])
         commits = [committee.commit(proposal, *party) for party in zip(members, nonces, strict=True)]

@@ -3,7 +3,7 @@
 
 from summand.epoch import ProtocolError
 
-ANSWERED_UNDER_THIS_BASE, SPENT_BASE = 0, 1
+ANSWERED_UNDER_THIS_BASE, SPENT_BASE, MAY_BE_OPENED_ELSEWHERE = 0, 1, 6
 
 Place = tuple[bytes, bytes]
 """A base within an epoch: epochHash and base."""
@@ -19,15 +19,21 @@ class Bases:
         self._locks: dict[Place, bytes] = {}
         self._answered: set[Place] = set()
         self._closed: set[Place] = set()
+        self._with_standbys: set[Place] = set()
+        """Where a sum can be opened without this party."""
 
-    def begin_upload(self, epoch: bytes, base: bytes) -> int | None:
+    def begin_upload(self, epoch: bytes, base: bytes, standbys: bool) -> int | None:
         """Rules (b) and (c): notes the upload and closes the base in earlier epochs, or gives a cause of silence."""
         if base in self._left:
             return SPENT_BASE
         earlier = {(other, base) for other in self._uploaded.get(base, set()) - {epoch}}
+        if earlier & self._with_standbys:
+            return MAY_BE_OPENED_ELSEWHERE
         if earlier & self._answered:
             return ANSWERED_UNDER_THIS_BASE
         self._closed |= earlier
+        if standbys:
+            self._with_standbys.add((epoch, base))
         self._uploaded.setdefault(base, set()).add(epoch)
         return None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The numbers of an epoch (section 6) and, reserved, the draw of slots (section 4)."""
+"""The numbers of an epoch (section 6) and the draw of slots (section 4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,19 +37,19 @@ def no_honest_slot(members: int, corrupt: int, slots: int) -> Fraction:
 
 def slots_of(members: int, gamma_percent: int) -> int:
     """The number of slots with standbys: the smallest from 2 (n ≤ 5) or 3 on that is safe, at most ⌊n/2⌋."""
-    corrupt, slots = gamma_percent * members // 100, 2 if members <= 5 else 3
+    corrupt, slots = gamma_percent * members // 100, least_slots(members)
     while slots < members // 2 and no_honest_slot(members, corrupt, slots) > Fraction(1, 2**50):
         slots += 1
     return slots
 
 
-def numbers(members: int, gamma_percent: int, mode: int) -> Numbers:
-    """The numbers of an epoch of so many members."""
+def numbers(members: int, gamma_percent: int, mode: int, pinned: int = 0) -> Numbers:
+    """The numbers of an epoch of so many members; in mode pinned with so many pairs."""
     corrupt = gamma_percent * members // 100
     if mode == ALL:
         slots, f, q = members, corrupt, members
     else:
-        slots = slots_of(members, gamma_percent)
+        slots = pinned if mode == PINNED else slots_of(members, gamma_percent)
         f = max(corrupt, slots - 1)
         q = (members + f) // 2 + 1
     least = f + 2 if members <= 4 else f + 3
@@ -79,6 +79,11 @@ def draw(beacon: bytes, members: int) -> tuple[list[int], list[int]]:
 def pairs(permutation: Sequence[int], slots: int) -> list[list[int]]:
     """Slot s is primary permutation[s], standby permutation[slots + s]."""
     return [[permutation[slot], permutation[slots + slot]] for slot in range(slots)]
+
+
+def least_slots(members: int) -> int:
+    """The fewest slots with standbys that an epoch may have."""
+    return 2 if members <= 5 else 3
 
 
 def not_voted(members: int, numbers: Numbers) -> int:

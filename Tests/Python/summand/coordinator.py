@@ -21,6 +21,8 @@ from summand.primitives import layout_bytes, leaf
 from summand.protobuf import Message
 
 PATIENCE_SECONDS = 20.0
+Pairs = Sequence[tuple[bytes, bytes]]
+"""Primary and standby by slot."""
 STREAMS = {"upload": "Upload", "partial": "Partial"}
 
 
@@ -54,6 +56,8 @@ class Opened:
     uploads: list[tuple[fp.Vector, Message]] = field(default_factory=list)
     votes: list[Message] = field(default_factory=list)
     partials: list[tuple[fp.Vector, Message]] = field(default_factory=list)
+    answered: list[bytes] = field(default_factory=list)
+    """By slot: who answered."""
 
 
 def configuration(model: str, rounds: int, cohort_min: int, **changes: Any) -> Message:
@@ -101,6 +105,8 @@ class Coordinator:
         self.epoch = b""
         self.number, self.round = 0, 0
         self.members: list[Member] = []
+        self.slots: list[list[int]] = []
+        """By slot: the members that hold it, the primary first."""
 
     async def listen(self) -> int:
         """Begins to listen; gives the port."""
@@ -150,8 +156,9 @@ class Coordinator:
         """What every member says, in member order."""
         return list(await asyncio.gather(*(site.expect(*kinds) for site in self.ordered())))
 
-    def proposal(self, number: int) -> Message:
+    def proposal(self, number: int, mode: int = committee.ALL, pinned: Pairs = ()) -> Message:
         """What an honest coordinator proposes to everybody who is connected."""
+        gamma = self.chain.configuration["gamma_percent"]
         entries = [
             {"spki": self.sites[identity].channel.peer.spki, "name": f"site-{identity.hex()[:4]}"}
             for identity in sorted(self.sites)
@@ -163,8 +170,9 @@ class Coordinator:
             "model_hash": self.chain.model_hash,
             "params_hash": self.chain.params_hash,
             "members": entries,
-            "mode": committee.ALL,
-            "slots": len(entries),
+            "mode": mode,
+            "slots": committee.numbers(len(entries), gamma, mode, len(pinned)).slots,
+            "pinned": [{"primary": primary, "standby": standby} for primary, standby in pinned],
             "configuration": self.chain.configuration,
             "applied_rounds": self.chain.applied,
         }
@@ -173,19 +181,49 @@ class Coordinator:
         """The signed proposal."""
         return self._signer.seal("EpochProposal", keys.ZERO, "EpochProposal", proposal)
 
-    async def set_up(self) -> None:
-        """E1 to E5 with everybody who is connected."""
+    def propose(self, mode: int = committee.ALL, pinned: Pairs = ()) -> bytes:
+        """E1, to everybody who is connected; gives the proposalHash."""
         self.number += 1
-        proposal = self.proposal(self.number)
+        proposal = self.proposal(self.number, mode, pinned)
         envelope = self.envelope(proposal)
         self.members = members_of(proposal)
-        slots = [[member.identity] for member in self.members]
-        hashes = keys.proposal_hash(envelope["payload"]), keys.helpers_hash(committee.ALL, slots)
-        self.epoch = keys.epoch_hash(*hashes)
         directory = [{"party": identity, "addresses": site.addresses} for identity, site in self.sites.items()]
         for site in self.ordered():
             site.send("directory", {"entries": directory})
             site.send("epoch_proposal", envelope)
+        return keys.proposal_hash(envelope["payload"])
+
+    async def draw(self, proposal: bytes) -> bytes:
+        """E2 in mode sampled: everybody's commit, then everybody's nonce; gives the beacon."""
+        commits = [body for _, body in await self.expect("beacon_commit")]
+        self.tell("beacon_commits", {"statements": commits})
+        reveals = [body for _, body in await self.expect("beacon_reveal")]
+        self.tell("beacon_reveals", {"statements": reveals})
+        drawn = [
+            (
+                member.identity,
+                open_envelope(commit, member.spki, "BeaconCommit", "BeaconCommit", zero_epoch=True)["commit"],
+                open_envelope(reveal, member.spki, "BeaconReveal", "BeaconReveal", zero_epoch=True)["nonce"],
+            )
+            for member, commit, reveal in zip(self.members, commits, reveals, strict=True)
+        ]
+        return committee.beacon(proposal, drawn)
+
+    async def set_up(self, mode: int = committee.ALL, pinned: Pairs = ()) -> None:
+        """E1 to E5 with everybody who is connected."""
+        proposal = self.propose(mode, pinned)
+        self.slots, beacon = [[at] for at in range(len(self.members))], keys.ZERO
+        if mode == committee.PINNED:
+            places = {member.identity: at for at, member in enumerate(self.members)}
+            self.slots = [[places[identity] for identity in pair] for pair in pinned]
+        if mode == committee.SAMPLED:
+            beacon = await self.draw(proposal)
+            _, permutation = committee.draw(beacon, len(self.members))
+            gamma = self.chain.configuration["gamma_percent"]
+            slots = committee.numbers(len(self.members), gamma, mode).slots
+            self.slots = committee.pairs(permutation, slots)
+        ordered = [[self.members[holder].identity for holder in slot] for slot in self.slots]
+        self.epoch = keys.epoch_hash(proposal, keys.helpers_hash(mode, ordered, beacon))
         ready = await self.expect("epoch_ready", "epoch_refusal")
         if refused := [body for kind, body in ready if kind == "epoch_refusal"]:
             raise AssertionError(f"the proposal was refused: {refused}")
@@ -240,10 +278,15 @@ class Coordinator:
         self.tell("survivors", self.survivors(opened, members))
         opened.votes = [body for _, body in await self.expect("vote")]
 
-    async def answer(self, opened: Opened) -> None:
-        """R3: the certificate, and a partial of every slot."""
-        self.tell("certificate", {"ctx": opened.ctx, "votes": opened.votes})
-        opened.partials = [self._vector(*came) for came in zip(self.members, await self.expect("partial"), strict=True)]
+    async def answer(self, opened: Opened, place: int = 0) -> None:
+        """R3: the certificate, and a partial of every slot from its primary, or with place 1 from its standby."""
+        holders = [self.members[slot[place]] for slot in self.slots]
+        sites = [self.sites[holder.identity] for holder in holders]
+        for site in sites:
+            site.send("certificate", {"ctx": opened.ctx, "votes": opened.votes})
+        came = await asyncio.gather(*(site.expect("partial") for site in sites))
+        opened.partials = [self._vector(*one) for one in zip(holders, came, strict=True)]
+        opened.answered = [holder.identity for holder in holders]
 
     def total(self, opened: Opened, members: Sequence[int]) -> fp.Vector:
         """S."""
@@ -254,7 +297,7 @@ class Coordinator:
         """R4: a Result that is consistent with whatever sum is given."""
         bitmap = keys.bitmap_of(members, len(self.members))
         uploads = [(self.members[m].identity, opened.uploads[m][1]["leaf"]) for m in members]
-        partials = [(m.identity, said["leaf"]) for m, (_, said) in zip(self.members, opened.partials, strict=True)]
+        partials = [(one, said["leaf"]) for one, (_, said) in zip(opened.answered, opened.partials, strict=True)]
         data = fp.encode(total)
         result = {
             "epoch_hash": self.epoch,

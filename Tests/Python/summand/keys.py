@@ -75,7 +75,7 @@ def middle_sum(ctx: bytes, survivors: bytes, total: bytes) -> bytes:
 
 
 def middle_overflow(ctx: bytes, survivors: bytes, total: bytes) -> bytes:
-    """The middle of a round whose sum did not fit (reserved)."""
+    """The middle of a round whose sum did not fit."""
     return h("overflow", ctx, survivors, total)
 
 

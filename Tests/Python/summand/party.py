@@ -15,7 +15,7 @@ import random
 import sys
 from pathlib import Path
 
-from summand import exact
+from summand import committee, exact, keys
 from summand.bases import Bases
 from summand.chain import Chain
 from summand.channel import (
@@ -44,6 +44,8 @@ TURNED_AWAY_MAX = 5
 REDIAL_SECONDS = 0.2
 SMALL, LARGE = 0.01, 30.0
 """Sizes of an update."""
+OPTIONS = ("server", "rounds_file", "seed", "drop", "leave", "large", "leave_to")
+LEAVE_TO_HELP = "leave for good instead of answering, as primary of a slot whose standby's name begins so"
 DROP_HELP = "hang up once instead of reading this message (round_open, survivors, certificate, result), and come back"
 
 
@@ -59,9 +61,11 @@ class Party:
         drops: list[str],
         leaves: bool,
         large: int | None,
+        leaves_to: str | None,
     ) -> None:
         self._credentials, self._server_address, self._rounds_file = credentials, server, rounds
         self._drops, self._leaves, self._large = list(drops), leaves, large
+        self._leaves_to = leaves_to
         self._signer = Signer(credentials.key)
         certified = read_certificate(credentials.certificate)
         self._federation, self._identity = certified.federation, certified.identity
@@ -208,7 +212,9 @@ class Party:
         assert self._epoch is not None
         if envelope["payload"] != self._epoch.envelope["payload"]:
             raise ProtocolError("evidence: two proposals with one number")
-        if self._epoch.complete:
+        if self._epoch.drawing:
+            self._say_draw(self._epoch)
+        elif self._epoch.complete:
             self._send("epoch_ready", self._epoch.statement(self._computed))
         else:
             missing = tuple(self._epoch.members[at].identity for at in self._epoch.unfinished())
@@ -255,7 +261,7 @@ class Party:
     def _refuse(self, envelope: Message, proposal: Message, refusal: Refusal) -> None:
         body = {
             "epoch": proposal["epoch"],
-            "proposal_hash": Epoch(envelope, proposal, self._signer).proposal_hash,
+            "proposal_hash": keys.proposal_hash(envelope["payload"]),
             "line": refusal.line,
             "detail": refusal.detail,
             "parties": list(refusal.parties),
@@ -268,6 +274,32 @@ class Party:
         self._epoch, self._round = epoch, None
         self._last_epoch, self._largest_epoch = epoch.number, max(self._largest_epoch, epoch.n)
         print(f"epoch {epoch.number} of {epoch.n} members", flush=True)
+        if epoch.drawing:
+            self._say_draw(epoch)
+        else:
+            self._exchange(epoch)
+
+    def _say_draw(self, epoch: Epoch) -> None:
+        """The commit, and the nonce if it was shown before."""
+        self._send("beacon_commit", epoch.commit())
+        if epoch.reveal is not None:
+            self._send("beacon_reveal", epoch.reveal)
+
+    def _on_beacon_commits(self, body: Message) -> None:
+        # Behind its draw a member passes these messages over.
+        if self._epoch is not None and self._epoch.drawing:
+            self._send("beacon_reveal", self._epoch.take_commits(body))
+
+    def _on_beacon_reveals(self, body: Message) -> None:
+        if self._epoch is not None and self._epoch.drawing:
+            self._epoch.take_reveals(body)
+            self._exchange(self._epoch)
+
+    def _exchange(self, epoch: Epoch) -> None:
+        """E3: the slots are known; this side dials where its identity is the smaller one."""
+        if epoch.own_slot is not None:
+            place = "primary" if epoch.slots[epoch.own_slot][0] == epoch.own else "standby"
+            print(f"{place} of slot {epoch.own_slot}", flush=True)
         for member in epoch.members:
             if member.identity > self._identity:
                 task = asyncio.get_running_loop().create_task(self._dial_peer(epoch, member.identity))
@@ -291,10 +323,11 @@ class Party:
 
     def _upload(self, opened: Round) -> None:
         """R1: the vector, or why there is none."""
-        if not self._computed and opened.epoch.others_own < opened.epoch.f + 1:
+        epoch = opened.epoch
+        if not self._computed and epoch.others_own < epoch.numbers.f + 1:
             cause: int | None = UNCONFIRMED_HANDOVER
         else:
-            cause = self._bases.begin_upload(opened.epoch.hash, opened.base)
+            cause = self._bases.begin_upload(epoch.hash, opened.base, epoch.mode != committee.ALL)
         if cause is not None:
             self._send("silence", {"ctx": opened.ctx, "cause": cause})
             return
@@ -323,8 +356,20 @@ class Party:
     def _on_certificate(self, body: Message) -> None:
         current = self._current()
         stream = current.answer(body)
+        if self._leaves_to and self._standby_of(current.epoch).startswith(self._leaves_to):
+            print("leaves instead of answering", flush=True)
+            self.outcome = 0
+            return
         self._bases.answer(current.epoch.hash, current.base, current.survivors_hash)
+        if current.epoch.slots[current.epoch.own_slot or 0][0] != current.epoch.own:
+            print(f"answers as standby of slot {current.epoch.own_slot}", flush=True)
         self._send_stream(stream)
+
+    @staticmethod
+    def _standby_of(epoch: Epoch) -> str:
+        """The name of the member that answers when this one does not; empty where nobody does."""
+        slot = epoch.slots[epoch.own_slot] if epoch.own_slot is not None else []
+        return epoch.members[slot[1]].name if len(slot) > 1 and slot[0] == epoch.own else ""
 
     def _on_skip(self, envelope: Message) -> None:
         current = self._current()
@@ -369,6 +414,7 @@ class Party:
             "params_hash": chain.params_hash.hex(),
             "model_hash": chain.model_hash.hex(),
             "members": [current.epoch.members[member].name for member in current.members],
+            "answered": [current.epoch.members[holder].name for holder in current.answered],
             "roster": roster_fingerprint([member.spki for member in current.epoch.members]),
         }
         print(f"round {current.number} {outcome}, model {chain.model_hash.hex()[:16]}", flush=True)
@@ -394,7 +440,9 @@ class Party:
     def _welcomes(self, channel: Channel) -> bool:
         """Pinning: a peer has to be a member of the epoch that this party knows."""
         peer = channel.peer
-        known = self._epoch is not None and not self._epoch.ready and peer.spki in [m.spki for m in self._epoch.members]
+        epoch = self._epoch
+        known = epoch is not None and not epoch.drawing and not epoch.ready
+        known = known and peer.spki in [member.spki for member in epoch.members]
         if known and peer.role == PARTY:
             self._peers[peer.identity] = channel
             asyncio.get_running_loop().call_soon(self._greet, channel)
@@ -419,10 +467,11 @@ class Party:
             await asyncio.sleep(REDIAL_SECONDS)
 
     def _greet(self, channel: Channel) -> None:
-        """Both sides send their seed as soon as they are connected."""
+        """Whoever is connected to a holder of a slot sends it a seed, at once."""
         if self._epoch is not None:
-            slot = self._epoch.index_of(channel.peer.identity)
-            self._send_peer(channel, "slot_seed", self._epoch.seed_for(slot))
+            peer = self._epoch.index_of(channel.peer.identity)
+            if peer in self._epoch.slot_of:
+                self._send_peer(channel, "slot_seed", self._epoch.seed_for(peer))
 
     def _send_peer(self, channel: Channel, kind: str, body: Message) -> None:
         channel.send(SCHEMA.encode("Frame", {kind: body}))
@@ -465,7 +514,7 @@ async def take_part(arguments: argparse.Namespace) -> int:
     print("enrolled", flush=True)
     while arguments.wait_for and not arguments.wait_for.exists():
         await asyncio.sleep(0.01)
-    options = (getattr(arguments, name) for name in ("server", "rounds_file", "seed", "drop", "leave", "large"))
+    options = (getattr(arguments, name) for name in OPTIONS)
     party = Party(credentials, *options)
     return await party.run()
 
@@ -479,6 +528,7 @@ def main() -> int:
     parser.add_argument("--drop", action="append", default=[], metavar="MESSAGE", help=DROP_HELP)
     parser.add_argument("--leave", action="store_true", help="leave for good instead of the first vote")
     parser.add_argument("--wait-for", type=Path, metavar="FILE", help="connect, once enrolled, when this file exists")
+    parser.add_argument("--leave-to", metavar="PREFIX", help=LEAVE_TO_HELP)
     parser.add_argument("--large", type=int, metavar="ROUND", help="train to something far off in this round")
     parser.add_argument("--seed", type=int, default=1, help="the number that the updates derive from")
     try:

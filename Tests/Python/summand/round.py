@@ -7,7 +7,7 @@ from summand import exact, field, keys
 from summand.chain import Chain
 from summand.encoding import TRAINING
 from summand.epoch import Epoch, ProtocolError
-from summand.identity import Signer, open_envelope
+from summand.identity import IdentityError, Signer, open_envelope
 from summand.primitives import leaf
 from summand.protobuf import Message
 
@@ -61,6 +61,8 @@ class Round:
         self._sent_partial: Stream | None = None
         self.survivors: Message | None = None
         self.members: list[int] = []
+        self.answered: list[int] = []
+        """By slot: who answered for it."""
         self.survivors_hash = b""
 
     def _mask(self, key: bytes, member: int, slot: int) -> field.Vector:
@@ -121,9 +123,11 @@ class Round:
         self._check_votes(certificate["votes"])
         if self._sent_partial is not None:
             return self._sent_partial
-        masks = [self._mask(self.epoch.held_masks[member], member, self.epoch.own) for member in self.members]
+        slot = self.epoch.own_slot
+        if slot is None:
+            raise ProtocolError("a certificate, and no slot to answer for")
+        masks = [self._mask(self.epoch.held_masks[member], member, slot) for member in self.members]
         data = field.encode(field.total(masks, self.elements))
-        slot = self.epoch.own
         statement = {
             "epoch_hash": self.epoch.hash,
             "ctx": self.ctx,
@@ -136,12 +140,19 @@ class Round:
         return self._sent_partial
 
     def _check_votes(self, votes: list[Message]) -> None:
-        """Every member has signed exactly the vote that this one would sign; votes stand in member order."""
-        if len(votes) != self.epoch.n:
+        """At least q members have signed exactly the vote that this one would sign; votes stand in member order."""
+        if len(votes) < self.epoch.numbers.q:
             raise ProtocolError(f"{len(votes)} votes are no certificate")
-        for member, envelope in zip(self.epoch.members, votes, strict=True):
-            if open_envelope(envelope, member.spki, "Vote", "Vote") != self._vote():
-                raise ProtocolError("a vote for something else")
+        members = iter(self.epoch.members)
+        for envelope in votes:
+            if not any(self._is_vote(envelope, member.spki) for member in members):
+                raise ProtocolError("a vote for something else, out of order, or of nobody")
+
+    def _is_vote(self, envelope: Message, spki: bytes) -> bool:
+        try:
+            return open_envelope(envelope, spki, "Vote", "Vote") == self._vote()
+        except IdentityError:
+            return False
 
     def _require(self, said: Message) -> None:
         if said["epoch_hash"] != self.epoch.hash or said["ctx"] != self.ctx:
@@ -174,9 +185,12 @@ class Round:
             raise ProtocolError("evidence: a result over another set than the one voted for")
         self.members = members
         self.survivors_hash = keys.survivors_hash(epoch.hash, result["bitmap"])
-        if result["answered"] != [member.identity for member in epoch.members]:
+        self.answered = [epoch.index_of(identity) for identity in result["answered"]]
+        held = [[epoch.members[holder].identity for holder in slot] for slot in epoch.slots]
+        answered = result["answered"]
+        if len(answered) != len(held) or any(one not in slot for one, slot in zip(answered, held, strict=True)):
             raise ProtocolError("a slot that its holder did not answer")
-        if len(result["upload_leaves"]) != len(members) or len(result["partial_leaves"]) != epoch.n:
+        if len(result["upload_leaves"]) != len(members) or len(result["partial_leaves"]) != len(held):
             raise ProtocolError("lists of the wrong length")
         identities = [epoch.members[member].identity for member in members]
         uploads = list(zip(identities, result["upload_leaves"], strict=True))

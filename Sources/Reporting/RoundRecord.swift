@@ -45,6 +45,9 @@ public struct RoundRecord: Codable, Equatable, Sendable {
     /// Gives the mean bytes a client received since the record before, by phase; TLS and all connections included.
     public var bytesDown: [String: Double]
 
+    /// Gives the time of each phase of the round in seconds, as the server saw it; nil where it did not see the whole round.
+    public var phaseSeconds: [String: Double]?
+
     /// Makes a record of one applied round.
     public init(
         round: Int, accuracy: Double, loss: Double, paramsHash: String, modelHash: String, cohort: Int,
@@ -104,5 +107,6 @@ public struct RoundRecord: Codable, Equatable, Sendable {
         case aggregationSeconds = "aggregation_seconds"
         case bytesUp = "bytes_up"
         case bytesDown = "bytes_down"
+        case phaseSeconds = "phase_seconds"
     }
 }

@@ -61,7 +61,7 @@ public struct RoundingError: Equatable, Sendable {
             let list = exceeded.prefix(12).map(String.init).joined(separator: ", ")
             return "\(subject) was off by MORE than its bound in \(exceeded.count) of \(rounds.count) rounds (\(list))."
         }
-        let bound = NumberText.scientific(boundMax)
+        let bound = NumberText.significant(boundMax)
         guard let measuredMax, let shareMax else {
             return "\(subject) can be off by \(bound) in a coordinate, no more. The error itself was not measured."
         }
@@ -70,7 +70,7 @@ public struct RoundingError: Equatable, Sendable {
             clampedTotal == 0
             ? "" : " \(NumberText.grouped(clampedTotal)) digits were clamped, for which no bound accounts."
         return
-            "\(subject) was off by \(NumberText.scientific(measuredMax)) at most in a coordinate, where the bound is "
+            "\(subject) was off by \(NumberText.significant(measuredMax)) at most in a coordinate, where the bound is "
             + "\(bound): never by more than \(NumberText.share(shareMax)) of the round's own bound\(part).\(clamped)"
     }
 }

@@ -44,14 +44,16 @@ public enum NumberText {
         return decimals == 0 ? sign + padded : "\(sign)\(padded.dropLast(decimals)).\(padded.suffix(decimals))"
     }
 
-    /// Writes a number with two significant digits and a power of ten, such as `2.7e-3`; what is
-    /// not finite, or nearly not or nearly nothing, as Swift prints it.
-    public static func scientific(_ value: Double) -> String {
+    /// Writes a number with two significant digits: 0.0027, 1.3, 110, and outside 0.001…9999 with a power of ten, 2.7e-5.
+    ///
+    /// What is not finite, or nearly not or nearly nothing, is written as Swift prints it.
+    public static func significant(_ value: Double) -> String {
         // Powers of ten beyond these are not all finite.
         guard abs(value) > 1e-300, abs(value) < 1e300 else { return value == 0 ? "0" : "\(value)" }
         var exponent = Int(floor(log10(abs(value))))
         var tenths = Int((abs(value) / pow(10, Double(exponent)) * 10).rounded())
         if tenths >= 100 { (tenths, exponent) = (10, exponent + 1) }
+        if (-3...3).contains(exponent) { return fixed(value, max(0, 1 - exponent)) }
         return "\(value < 0 ? "-" : "")\(tenths / 10).\(tenths % 10)e\(exponent)"
     }
 

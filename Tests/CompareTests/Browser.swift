@@ -111,7 +111,7 @@ struct Browser {
           result.background = view.getComputedStyle(page.body).backgroundColor;
           result.scripts = page.scripts.length;
           document.getElementById('probe').textContent =
-            btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(result))));
+            btoa(Array.from(new TextEncoder().encode(JSON.stringify(result)), byte => String.fromCharCode(byte)).join(""));
         });
         """#
 }

@@ -26,7 +26,7 @@ struct BrowserTests {
             #expect(layout.overlaps.isEmpty)
             #expect(layout.outside.isEmpty)
             #expect(layout.smallestText >= 11)
-            #expect(layout.visibleForms.count == 8 && layout.visibleForms.values.allSatisfy { $0 == 1 })
+            #expect(layout.visibleForms.count == 9 && layout.visibleForms.values.allSatisfy { $0 == 1 })
             #expect(layout.requests.isEmpty && layout.scripts == 0)
             #expect(layout.background == (dark ? "rgb(14, 17, 21)" : "rgb(243, 245, 248)"))
         }
@@ -100,6 +100,13 @@ struct BrowserTests {
                 let text = NumberText.percent(record.accuracy)
                 #expect(row == ["\(record.round)", text, text])
             }
+            #expect(try #require(layout.tables["aggregation"])[0].dropFirst().prefix(2) == ["10 ms", "0 ms"])
+            let time = try #require(layout.tables["time"])
+            #expect(
+                time[0].dropFirst() == [
+                    "700 ms", "10 ms", "0 ms", "0 ms", "15 ms", "20 ms", "400 ms", "100 ms", "50 ms", "120 ms", "60 ms",
+                    "47 ms",
+                ])
             #expect(layout.tables["members"]?[3] == ["4", "9", "1", "9", "1"])
             #expect(
                 layout.tables["labels"]?[0].last == NumberText.grouped((0..<10).map { $0 * 13 % 11 * 130 }.reduce(0, +))

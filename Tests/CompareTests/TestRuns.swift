@@ -44,6 +44,10 @@ struct TestRuns {
                 record.errorMeasured = 0.0003 / Double(round)
                 record.clampedDigits = 0
             }
+            record.phaseSeconds =
+                isPlain
+                ? ["training": 0.7, "upload": 0.01, "sum": 0.015, "result": 0.02]
+                : ["training": 0.4, "upload": 0.1, "votes": 0.05, "partials": 0.12, "sum": 0.06, "result": 0.047]
             try writer.append(record)
         }
         try writer.finish(

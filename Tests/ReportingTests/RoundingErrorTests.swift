@@ -31,7 +31,7 @@ struct RoundingErrorTests {
         #expect(error.boundMax == 0.02 && error.measuredMax == 0.002 && error.shareMax == 0.2)
         #expect(error.isMeasured && error.exceeded == [])
         #expect(
-            error.words("The mean") == "The mean was off by 2.0e-3 at most in a coordinate, where the bound is 2.0e-2: "
+            error.words("The mean") == "The mean was off by 0.0020 at most in a coordinate, where the bound is 0.020: "
                 + "never by more than 20 % of the round's own bound.")
     }
 
@@ -40,7 +40,7 @@ struct RoundingErrorTests {
         #expect(error.boundMax == 0.5)
         #expect(
             error.words("The mean")
-                == "The mean can be off by 5.0e-1 in a coordinate, no more. The error itself was not measured.")
+                == "The mean can be off by 0.50 in a coordinate, no more. The error itself was not measured.")
     }
 
     @Test(arguments: [(Int?.none, [2]), (0, [2]), (1, [])])
@@ -60,10 +60,10 @@ struct RoundingErrorTests {
         let kept = ReportWords(report: RunReport([plain, run([("9", 0.02, 0.001, 0)])]))
         #expect(kept.headline == "Updates were rounded: the measured error stayed below its bound in all 1 rounds")
         #expect(kept.mood == "good")
-        #expect(kept.cost[1].hasPrefix("Rounding: the decoded mean was off by 1.0e-3 at most"))
+        #expect(kept.cost[1].hasPrefix("Rounding: the decoded mean was off by 0.0010 at most"))
         let unmeasured = ReportWords(report: RunReport([plain, run([("9", 0.02, nil, nil)])]))
         #expect(
-            unmeasured.headline == "Updates were rounded: a coordinate of the mean can be off by 2.0e-2, no more")
+            unmeasured.headline == "Updates were rounded: a coordinate of the mean can be off by 0.020, no more")
         #expect(unmeasured.mood == "plain")
         let broken = ReportWords(report: RunReport([plain, run([("9", 0.02, 0.03, 0)])]))
         #expect(broken.headline == "A measured error EXCEEDS its bound" && broken.mood == "bad")
@@ -76,7 +76,7 @@ struct RoundingErrorTests {
         let picture = try #require(report.pictures.first { $0.name == "error" })
         #expect(
             picture.chart.table.rows == [
-                ["1", "0", "5.0e-1"], ["2", "1.0e-3", "2.0e-2"], ["3", "–", "1.0e-2"],
+                ["1", "0", "0.50"], ["2", "0.0010", "0.020"], ["3", "–", "0.010"],
             ])
         #expect(picture.file().contains(">10⁻³<") && picture.file().contains(">10⁻¹<"))
         #expect(RunReport([plain, Samples.run(.smpc, hashes: ["a"])]).pictures.allSatisfy { $0.name != "error" })
@@ -93,10 +93,10 @@ struct RoundingErrorTests {
     }
 
     @Test(arguments: [
-        (0.0, "0"), (1.0, "1.0e0"), (0.00271, "2.7e-3"), (9.96, "1.0e1"), (-0.5, "-5.0e-1"), (.infinity, "inf"),
-        (1e-305, "1e-305"), (.nan, "nan"),
+        (0.0, "0"), (1.0, "1.0"), (0.00271, "0.0027"), (9.96, "10"), (-0.5, "-0.50"), (.infinity, "inf"), (123, "123"),
+        (2.71e-5, "2.7e-5"), (0.000999, "0.0010"), (31_400, "3.1e4"), (1e-305, "1e-305"), (.nan, "nan"),
     ]) func powersOfTenAreShort(value: Double, expected: String) {
-        #expect(NumberText.scientific(value) == expected)
+        #expect(NumberText.significant(value) == expected)
     }
 
     @Test(arguments: [(0.0, "0 %"), (0.5, "50 %"), (0.0123, "1.2 %"), (0.00012, "0.012 %"), (1, "100 %")])

@@ -191,6 +191,27 @@ struct RunReportTests {
         #expect(bytes.values == [[[1, 2, 0, 0, 3, 0]], [[4, 5, 7, 6, 8, 9]]])
     }
 
+    @Test func timesAreShownByPhaseWhereAllRunsHaveThem() throws {
+        var timed = Samples.record(1)
+        timed.phaseSeconds = ["training": 2, "upload": 0.5, "sum": 0.25, "result": 0.125]
+        let untimed = Samples.record(1)
+        func time(_ runs: [RunRecords]) throws -> Picture {
+            try #require(RunReport(runs).pictures.first { $0.name == "time" })
+        }
+        let fine = try time([run(.normal, rounds: [timed]), run(.smpc, rounds: [timed])])
+        #expect(fine.chart.table.header[1...4] == ["plain: training", "plain: updates", "plain: sum", "plain: result"])
+        #expect(fine.chart.table.rows[0][1...4] == ["2.0 s", "500 ms", "250 ms", "125 ms"])
+        let aggregation = RunReport([run(.normal, rounds: [timed]), run(.smpc, rounds: [timed])]).pictures
+            .first { $0.name == "aggregation" }
+        #expect(aggregation?.chart.table.rows[0][1...3] == ["500 ms", "250 ms", "125 ms"])
+        let coarse = try time([run(.normal, rounds: [timed]), run(.smpc, rounds: [untimed])])
+        #expect(coarse.chart.table.header[1...2] == ["plain: aggregation", "plain: training and the rest"])
+        #expect(coarse.description.contains("Not all of these runs have finer phases."))
+        let csv = RunReport([run(.normal, rounds: [timed]), run(.smpc, rounds: [untimed])]).roundsCSV
+        #expect(csv.contains(",phase_seconds result,phase_seconds sum,phase_seconds training,phase_seconds upload\r\n"))
+        #expect(csv.contains(",0.125,0.25,2.0,0.5\r\n") && csv.contains(",,,,\r\n"))
+    }
+
     @Test func aReportIsWrittenAndAnOlderOnesPicturesAreRemoved() throws {
         try Samples.withDirectory { directory in
             let report = RunReport(

@@ -137,15 +137,17 @@ actor AveragingShell {
 
     private func feed(_ event: AveragingCoordinator.Event) {
         guard !hasEnded else { return }
+        // The machine adds up within the event that brings the last update.
+        let arrived = recorder.seconds
         do {
-            for action in machine.handle(event, at: ContinuousClock.now - began) { try perform(action) }
+            for action in machine.handle(event, at: ContinuousClock.now - began) { try perform(action, arrived) }
             if !hasEnded { progress.status(machine.status) }
         } catch {
             end(.failed(error))
         }
     }
 
-    private func perform(_ action: AveragingCoordinator.Action) throws {
+    private func perform(_ action: AveragingCoordinator.Action, _ arrived: Double) throws {
         switch action {
         case .configure(let party, let handOver):
             links[party]?.send(.message(.configuration(configuration)))
@@ -153,8 +155,10 @@ actor AveragingShell {
         case .open(let open, let parties):
             if !open.isClosing { recorder.started() }
             try LateRecords(paramsHash: open.paramsHash, records: recorder.encoded()).write(to: registry.store)
+            if !open.isClosing { recorder.enters(.uploads) }
             for party in parties { links[party]?.send(.message(.roundOpen(open))) }
         case .store(let round, let figures):
+            recorder.enters(.summing, at: arrived)
             recorder.applied(round, figures: figures)
             try store()
             try recorder.writeCompleted()

@@ -104,10 +104,24 @@ public struct RunRecorder {
         }
     }
 
+    /// What a server does in the course of a round, in order; plain averaging has the first and the last.
+    public enum Phase: String, CaseIterable, Sendable {
+        /// Clients train and send their vectors.
+        case uploads
+        /// They sign the set.
+        case votes
+        /// Helpers send their aggregate shares.
+        case partials
+        /// The server makes the sum, checks it, applies it and records it.
+        case summing
+    }
+
     /// A round whose figures still come in.
     struct Pending: Codable {
         var record: RoundRecord
         let key: String
+        /// When each phase began, and under `ended` when the last one was over; nil if not all were seen.
+        var marks: [String: Double]?
         var isMeasured = false
         var lastApplied: Double = 0
         var lastTrained: Double = 0
@@ -127,6 +141,10 @@ public struct RunRecorder {
     }
 
     private(set) var memory: Memory
+    /// When each phase of the open round began; empty before the first round that this process opened.
+    private var marks: [Phase: Double] = [:]
+    /// The phase that was entered last.
+    private var current: Phase?
     private let begun = ContinuousClock.now
     private let secondsBefore: Double
     private let encoding: String
@@ -172,6 +190,16 @@ public struct RunRecorder {
         if memory.lastEnd == nil { memory.lastEnd = seconds }
     }
 
+    /// The open round enters a phase, or none that counts; again when the round opens anew, which counts from then on.
+    ///
+    /// - Parameter time: when, in the run's `seconds`; now when it is nil.
+    public mutating func enters(_ phase: Phase?, at time: Double? = nil) {
+        defer { current = phase }
+        guard let phase, phase != current else { return }
+        if phase == .uploads { marks = [:] } else if marks.isEmpty || marks[phase] != nil { return }
+        marks[phase] = time ?? seconds
+    }
+
     /// Takes how good the model after the last applied round is.
     public mutating func measured(_ figures: ModelFigures?) {
         guard let figures else { return }
@@ -196,7 +224,7 @@ public struct RunRecorder {
                 epoch: round.epoch, members: round.members, encoding: round.encoding ?? encoding,
                 errorBound: round.errorBound,
                 seconds: now - (memory.lastEnd ?? 0), aggregationSeconds: 0, bytesUp: [:], bytesDown: [:]),
-            key: round.key)
+            key: round.key, marks: marksOfRound(endingAt: now))
         memory.lastEnd = now
         // A round that changed nothing has the model of the round before, whose figures came with its own sum.
         if round.isConverged { measured(figures) }
@@ -242,15 +270,44 @@ public struct RunRecorder {
             peakMemoryBytes: max(memory.peakMemoryBytes, PeakMemory.bytes()), counters: counters)
     }
 
+    /// Closes the marks of the open round; nil if its beginning was not seen.
+    private mutating func marksOfRound(endingAt now: Double) -> [String: Double]? {
+        defer { marks = [:] }
+        guard marks[.uploads] != nil, marks[.summing] != nil else { return nil }
+        var result = ["ended": now]
+        for (phase, time) in marks { result[phase.rawValue] = time }
+        return result
+    }
+
     private mutating func completePending() {
         guard let pending = memory.pending else { return }
         var record = pending.record
         let clients = Double(max(1, record.members))
         record.aggregationSeconds = max(0, pending.lastApplied - pending.lastTrained)
+        record.phaseSeconds = pending.phaseSeconds
         record.bytesUp = pending.up.mapValues { Double($0) / clients }
         record.bytesDown = pending.down.mapValues { Double($0) / clients }
         memory.completed = record
         memory.pending = nil
+    }
+}
+
+extension RunRecorder.Pending {
+    /// The time of each phase under the names that bytes have; nil without marks or without a client that trained.
+    ///
+    /// Local training ends within the first phase, as the clients' reports say; what is left of it is upload.
+    var phaseSeconds: [String: Double]? {
+        guard let marks, let ended = marks["ended"], lastTrained > 0 else { return nil }
+        let names = [RunRecorder.Phase.uploads: "upload", .votes: "votes", .partials: "partials", .summing: "sum"]
+        let begun = RunRecorder.Phase.allCases.compactMap { phase in marks[phase.rawValue].map { (phase, $0) } }
+        var result = ["result": max(0, lastApplied - ended)]
+        for (index, (phase, start)) in begun.enumerated() {
+            let end = index + 1 < begun.count ? begun[index + 1].1 : ended
+            let trained = phase == .uploads ? min(max(lastTrained, start), end) : start
+            if phase == .uploads { result["training"] = trained - start }
+            result[names[phase] ?? phase.rawValue] = max(0, end - trained)
+        }
+        return result
     }
 }
 

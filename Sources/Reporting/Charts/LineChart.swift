@@ -71,7 +71,10 @@ struct LineChart: Chart {
 
     private var legend: Legend {
         var entries = series.map {
-            (Legend.Swatch.stroke($0.style.line, point: $0.style.isWide ? nil : $0.style.point), $0.name)
+            (
+                Legend.Swatch.stroke($0.style.line, point: $0.style.isWide || $0.style.isDashed ? nil : $0.style.point),
+                $0.name
+            )
         }
         entries += bounds.map { (.stroke("a bound", point: nil), $0.name) }
         if series.contains(where: { !$0.marks.isEmpty }) { entries.append((.triangle("f4"), marksName)) }

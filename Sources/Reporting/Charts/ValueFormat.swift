@@ -37,7 +37,7 @@ enum ValueFormat: Equatable, Sendable {
 
     /// Writes one value for a table or a label.
     func text(_ value: Double) -> String {
-        if self == .logarithm { return value.isNaN ? "–" : NumberText.scientific(pow(10, value)) }
+        if self == .logarithm { return value.isNaN ? "–" : NumberText.significant(pow(10, value)) }
         guard value.isFinite else { return "\(value)" }
         switch self {
         case .bytes: return NumberText.bytes(value)

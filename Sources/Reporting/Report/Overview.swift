@@ -40,7 +40,7 @@ struct Overview: Sendable {
         if errors.contains(where: { $0 != nil }) {
             func texts(_ label: String, _ value: (RoundingError) -> Double?) {
                 let values = zip(runs, errors).map { run, error in
-                    error.map { value($0).map(NumberText.scientific) ?? "not measured" }
+                    error.map { value($0).map(NumberText.significant) ?? "not measured" }
                         ?? (run.summary.description.encoding == "exact" ? "0" : "-")
                 }
                 rows.append(Row(label: label, texts: values, numbers: nil))

@@ -44,7 +44,7 @@ enum PageStyle {
         th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top}
         th:first-child,td:first-child{text-align:left;padding-left:0}thead th,thead td{border-bottom:2px solid var(--line)}
         th{font-weight:600}tbody th{font-weight:400}td small{display:block;color:var(--muted)}
-        #overview{max-width:60rem}
+        #overview{max-width:60rem}#pairs{margin-top:1rem}
         @media (max-width:30rem){th,td{padding:.3rem .35rem}table{font-size:.85rem}}
         @media print{details,.files{display:none}figure,.card,.words>section{break-inside:avoid}}
 

@@ -24,7 +24,33 @@ enum Phases {
         Kind(keys: ["closing"], name: "closing round", color: 5, meaning: "the last round, which measures the model"),
     ]
 
-    /// Holds the bytes of some runs by phase.
+    /// The kinds of time, in the order of a round.
+    private static let timeKinds = [
+        Kind(keys: ["training"], name: "training", color: 4, meaning: "until the last client has trained"),
+        Kind(keys: ["upload"], name: "updates", color: 0, meaning: "until the last update is there"),
+        Kind(keys: ["votes"], name: "votes", color: 3, meaning: "until all have signed the set"),
+        Kind(
+            keys: ["partials"], name: "aggregate shares", color: 1,
+            meaning: "until helpers have sent what opens the sum"),
+        Kind(keys: ["sum"], name: "sum", color: 6, meaning: "until the server has checked, applied and recorded it"),
+        Kind(
+            keys: ["result"], name: "result", color: 2, meaning: "until the last client has the new model on its disk"),
+    ]
+
+    /// Collects the phases of time of every round of every run; nil unless all runs have them in all rounds but a few, which
+    /// are those over which a server was started anew.
+    static func times(_ runs: [RunRecords], withTraining: Bool = true) -> Bytes? {
+        let known = runs.allSatisfy { run in
+            run.rounds.isEmpty || run.rounds.filter { $0.phaseSeconds != nil }.count * 2 > run.rounds.count
+        }
+        guard known, runs.contains(where: { !$0.rounds.isEmpty }) else { return nil }
+        return collect(
+            runs.map { run in
+                run.rounds.map { ($0.phaseSeconds ?? [:]).filter { withTraining || $0.key != "training" } }
+            }, kinds: timeKinds)
+    }
+
+    /// Holds the bytes, or seconds, of some runs by phase.
     struct Bytes: Sendable {
         /// The phases that occur, in order.
         let parts: [StackedBars.Part]
@@ -36,7 +62,10 @@ enum Phases {
 
     /// Collects the bytes of every round of every run.
     static func bytes(_ runs: [RunRecords], _ direction: (RoundRecord) -> [String: Double]) -> Bytes {
-        let records = runs.map { $0.rounds.map(direction) }
+        collect(runs.map { $0.rounds.map(direction) }, kinds: kinds)
+    }
+
+    private static func collect(_ records: [[[String: Double]]], kinds: [Kind]) -> Bytes {
         let keys = Set(records.flatMap { $0 }.flatMap(\.keys))
         var groups: [(keys: Set<String>, part: StackedBars.Part, meaning: String?)] = kinds.compactMap { kind in
             keys.isDisjoint(with: kind.keys)

@@ -22,6 +22,31 @@ extension ReportPage {
             """
     }
 
+    /// All pairs in one table: what each second run cost as a multiple of the first.
+    var pairsTable: Markup {
+        let table = DataTable(
+            header: [
+                "run", "against", "bits a parameter", "accuracy, points", "the same, last five", "bytes sent",
+                "bytes received",
+                "aggregation",
+            ],
+            rows: report.pairs.map { pair in
+                let (base, run) = (pair.comparison.first, pair.comparison.second)
+                func times(_ value: (RunSummary) -> Double) -> String {
+                    "× " + Overview.ratio(value(run.summary), to: value(base.summary), decimals: 2)
+                }
+                func recent(_ run: RunRecords) -> Double { mean(run.rounds.suffix(5).map(\.accuracy)) }
+                return [
+                    report.names[pair.run], report.names[pair.reference],
+                    ReportWords.bitsPerParameter(run).map { NumberText.fixed($0, 1) } ?? "–",
+                    ValueFormat.points.text(run.summary.accuracy - base.summary.accuracy),
+                    ValueFormat.points.text(recent(run) - recent(base)), times(\.bytesUpPerClientRound),
+                    times(\.bytesDownPerClientRound), times(\.aggregationSecondsPerRound),
+                ]
+            })
+        return "<div class=\"panel\" id=\"pairs\">\(self.table(table, caption: "What each run cost"))</div>\n"
+    }
+
     /// One table for each pair: what both models were after each round.
     var rounds: Markup {
         report.pairs.map { pair -> Markup in

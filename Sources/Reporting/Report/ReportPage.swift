@@ -84,8 +84,12 @@ struct ReportPage: Sendable {
             """
     }
 
+    /// So many pairs have their figures on cards; of more there is a table.
+    static let cardsMax = 3
+
     private var cards: Markup {
-        report.pairs.map { pair in
+        guard report.pairs.count <= Self.cardsMax else { return pairsTable }
+        return report.pairs.map { pair in
             let (base, run) = (report.runs[pair.reference].summary, report.runs[pair.run].summary)
             let (before, after) = (report.names[pair.reference], report.names[pair.run])
             let heading: Markup =

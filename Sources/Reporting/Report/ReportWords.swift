@@ -38,7 +38,7 @@ struct ReportWords: Sendable {
         if rounding.contains(where: { !$0.exceeded.isEmpty }) { return "A measured error EXCEEDS its bound" }
         guard rounding.allSatisfy(\.isMeasured) else {
             return
-                "Updates were rounded: a coordinate of the mean can be off by \(NumberText.scientific(worst)), no more"
+                "Updates were rounded: a coordinate of the mean can be off by \(NumberText.significant(worst)), no more"
         }
         let rounds = rounding.reduce(0) { $0 + $1.rounds.count }
         return rounding.contains { $0.clampedTotal > 0 }
@@ -81,9 +81,13 @@ struct ReportWords: Sendable {
                 + "The server received vectors that look random to it, and could open only the sum over a cohort.",
             "Training data never left a client in any run.",
         ]
-        for run in secure {
-            guard let protection = runs[run].summary.description.protection else { continue }
-            words.append(secure.count == 1 ? protection : "\(report.names[run]): \(protection)")
+        let protections = secure.map { runs[$0].summary.description.protection }
+        if let first = protections.first, let first, protections.allSatisfy({ $0 == first }) {
+            words.append(first)
+        } else {
+            for (run, protection) in zip(secure, protections) {
+                if let protection { words.append("\(report.names[run]): \(protection)".capitalizedFirst) }
+            }
         }
         if secure.allSatisfy({ runs[$0].summary.description.protection == nil }) {
             words.append(
@@ -104,6 +108,13 @@ struct ReportWords: Sendable {
         guard !compared.isEmpty else {
             return ["These runs do not say: it takes a plain run and a secure one of the same conditions."]
         }
+        guard report.pairs.count <= ReportPage.cardsMax else {
+            return [
+                "The table above has what each run sent, received and took, as multiples of the run that it is compared "
+                    + "with, and the bits that a parameter took in an update.",
+                "A helper sends a second vector as long as its update in each round, its aggregate share.",
+            ]
+        }
         return compared.map(costWords)
             + compared.map(\.run).flatMap { [roundingWords($0), reason($0)].compactMap(\.self) }
     }
@@ -115,18 +126,27 @@ struct ReportWords: Sendable {
 
     /// Why a secure client sends what it sends, from the bytes of its phases behind the first round.
     private func reason(_ run: Int) -> String? {
-        let records = runs[run].rounds.count > 1 ? Array(runs[run].rounds.dropFirst()) : runs[run].rounds
-        let upload = mean(records.map { $0.bytesUp["upload"] ?? 0 })
+        let records = Self.usualRounds(runs[run])
         let partials = mean(records.map { $0.bytesUp["partials"] ?? 0 })
         let total = mean(records.map(\.bytesUpTotal))
-        let parameters = Double(runs[run].summary.description.parameters)
-        guard upload > 0, total > 0, parameters > 0 else { return nil }
-        let bits = NumberText.fixed(8 * upload / parameters, 1)
+        guard let bits = Self.bitsPerParameter(runs[run]), total > 0 else { return nil }
         return
-            "\(subject(run))why: an update took \(bits) bits a parameter, where plain averaging of float32 takes 32; "
+            "\(subject(run))why: an update took \(NumberText.fixed(bits, 1)) bits a parameter, where plain averaging "
             .capitalizedFirst
-            + "and \(NumberText.share(partials / total)) of what a client sent were aggregate shares, the second vector that "
-            + "a helper sends in each round."
+            + "of float32 takes 32; and \(NumberText.share(partials / total)) of what a client sent were aggregate shares, "
+            + "the second vector that a helper sends in each round."
+    }
+
+    /// The bits on the socket that an update took for each parameter, behind the first round; nil if none was sent.
+    static func bitsPerParameter(_ run: RunRecords) -> Double? {
+        let upload = mean(usualRounds(run).map { ($0.bytesUp["upload"] ?? 0) + ($0.bytesUp["update"] ?? 0) })
+        let parameters = Double(run.summary.description.parameters)
+        return upload > 0 && parameters > 0 ? 8 * upload / parameters : nil
+    }
+
+    /// All rounds but the first, whose encoding is another; that one, where there is no other.
+    private static func usualRounds(_ run: RunRecords) -> [RoundRecord] {
+        run.rounds.count > 1 ? Array(run.rounds.dropFirst()) : run.rounds
     }
 
     private func subject(_ run: Int) -> String { report.pairs.count == 1 ? "" : "\(report.names[run]): " }

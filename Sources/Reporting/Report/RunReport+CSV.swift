@@ -8,14 +8,17 @@ extension RunReport {
         let records = runs.flatMap(\.rounds)
         let up = Set(records.flatMap(\.bytesUp.keys)).sorted()
         let down = Set(records.flatMap(\.bytesDown.keys)).sorted()
-        let phases = up.map { "bytes_up \($0)" } + down.map { "bytes_down \($0)" }
+        let times = Set(records.flatMap { $0.phaseSeconds?.keys.map(\.self) ?? [] }).sorted()
+        let phases =
+            up.map { "bytes_up \($0)" } + down.map { "bytes_down \($0)" } + times.map { "phase_seconds \($0)" }
         var rows = [["run", "arm"] + Self.roundColumns.map(\.name) + phases]
         for (name, run) in zip(names, runs) {
             for round in run.rounds {
                 let about: [String] = [name, run.summary.description.arm.rawValue]
                 let sent: [String] = up.map { round.bytesUp[$0].map(Self.number) ?? "" }
                 let received: [String] = down.map { round.bytesDown[$0].map(Self.number) ?? "" }
-                rows.append(about + Self.roundColumns.map { $0.text(round) } + sent + received)
+                let spent: [String] = times.map { round.phaseSeconds?[$0].map(Self.number) ?? "" }
+                rows.append(about + Self.roundColumns.map { $0.text(round) } + sent + received + spent)
             }
         }
         return CSVText.encode(rows)

@@ -5,13 +5,18 @@ import Glibc
 extension RunReport {
     /// Draws everything that these runs have something to show for, in the order of the page.
     var pictures: [Picture] {
-        [accuracy, loss, difference, error, bytes(up: true), bytes(up: false), times, members].compactMap { $0 }
+        [accuracy, loss, difference, error, bytes(up: true), bytes(up: false), times, aggregation, members].compactMap {
+            $0
+        }
             + labels
     }
 
     /// The names of all pictures that a report may have: what an earlier report may have left behind.
     static let pictureNames =
-        ["accuracy", "loss", "difference", "error", "bytes-up", "bytes-down", "time", "members", "labels"]
+        [
+            "accuracy", "loss", "difference", "error", "bytes-up", "bytes-down", "time", "aggregation", "members",
+            "labels",
+        ]
         + (2...9).map { "labels-\($0)" }
 
     private var accuracy: Picture {
@@ -124,22 +129,45 @@ extension RunReport {
     }
 
     private var times: Picture {
-        Picture(
+        let phases = Phases.times(runs)
+        let description =
+            phases == nil
+            ? "Aggregation is what lies between the end of the last local training and the last client's durable copy of "
+                + "the sum; the rest of a round is training and everything else. Not all of these runs have finer phases. "
+            : "By phase, as the server saw it: "
+                + (phases?.meanings ?? []).joined(separator: "; ")
+                + ". What lies between two rounds is not in the bars. "
+        let coarse = [StackedBars.Part(name: "aggregation", color: 1), .init(name: "training and the rest", color: 4)]
+        return Picture(
             name: "time", title: "Time of a round",
-            description:
-                "Aggregation is what lies between the end of the last local training and the last client's durable "
-                + "copy of the sum; the rest of a round is training and everything else. Finer phases of time are not "
-                + "recorded. "
-                + "Times depend on the machine and its load.",
+            description: description + "Times depend on the machine and its load.",
             chart: StackedBars(
-                parts: [.init(name: "aggregation", color: 1), .init(name: "training and the rest", color: 4)],
+                parts: phases?.parts ?? coarse,
                 panels: runs.indices.map { run in
                     StackedBars.Panel(
                         name: names[run],
                         note: "aggregation \(NumberText.seconds(runs[run].summary.aggregationSecondsPerRound)), median",
-                        values: runs[run].rounds.map {
-                            [$0.aggregationSeconds, max(0, $0.seconds - $0.aggregationSeconds)]
-                        })
+                        values: phases?.values[run]
+                            ?? runs[run].rounds.map {
+                                [$0.aggregationSeconds, max(0, $0.seconds - $0.aggregationSeconds)]
+                            })
+                }, format: .seconds))
+    }
+
+    /// The phases behind the training, which hides them in the picture of all; nothing to draw where there are none.
+    private var aggregation: Picture? {
+        guard let phases = Phases.times(runs, withTraining: false) else { return nil }
+        return Picture(
+            name: "aggregation", title: "Time of the aggregation",
+            description: "The same phases from the end of the last local training on. "
+                + "Times depend on the machine and its load.",
+            chart: StackedBars(
+                parts: phases.parts,
+                panels: runs.indices.map { run in
+                    StackedBars.Panel(
+                        name: names[run],
+                        note: "\(NumberText.seconds(runs[run].summary.aggregationSecondsPerRound)), median",
+                        values: phases.values[run])
                 }, format: .seconds))
     }
 

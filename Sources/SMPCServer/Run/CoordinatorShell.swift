@@ -125,7 +125,9 @@ actor CoordinatorShell {
         queue.append(event)
         do {
             while !queue.isEmpty, !hasEnded {
-                for action in try queue.removeFirst()(&machine, .now) { try perform(action) }
+                let actions = try queue.removeFirst()(&machine, .now)
+                recorder.enters(RunRecorder.Phase(rawValue: machine.phaseName))
+                for action in actions { try perform(action) }
             }
         } catch {
             end(.failed(error))

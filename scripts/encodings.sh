@@ -141,6 +141,8 @@ print_table() {
     printf -- '- commit %s; %s clients, %s rounds%s\n' \
         "$(git -C "$repository" describe --always --dirty 2>/dev/null || echo unknown)" "$clients" "$rounds" \
         "${passed_on[*]:+; ${passed_on[*]}}"
+    # The last run's sentence: the number of helpers decides what is sent.
+    sed -n 's/^ *"protection" *: *"\([^.]*\).*/- \1/p' "$directory/summary.json"
     printf -- '- means of the last five rounds; bound and error are the largest of these rounds\n\n'
     printf '| run | accuracy | points | upload, bits a parameter | sent | × | received | × | bound | error |\n'
     printf '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n'

@@ -189,7 +189,7 @@ struct ReportWords: Sendable {
         return [
             "What the sum and the finished model say by themselves: there is no differential privacy.",
             "The model against members that upload nonsense or poison: nothing proves that an input is sensible.",
-            "The run's progress: the server can stop it, and so can a member that leaves.",
+            "The run's progress: the server can stop it, and so can members that leave.",
             "Correctness of the sum if the server and a member conspire.",
             "Who took part, when, and with how many bytes.",
             "If all processes ran on one machine, as in scripts/run.sh, these runs show result and cost, and protected "

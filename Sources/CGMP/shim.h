@@ -26,6 +26,24 @@ static inline uint64_t mpn_sub_n(uint64_t *result, const uint64_t *a, const uint
     return count == 0 ? 0 : __gmpn_sub_n((mp_ptr)result, (mp_srcptr)a, (mp_srcptr)b, (mp_size_t)count);
 }
 
+#undef mpn_mul_1
+/// Multiplies a vector of limbs, which may be empty, by one; returns the limb that follows.
+static inline uint64_t mpn_mul_1(uint64_t *result, const uint64_t *a, size_t count, uint64_t factor) {
+    return count == 0 ? 0 : __gmpn_mul_1((mp_ptr)result, (mp_srcptr)a, (mp_size_t)count, factor);
+}
+
+#undef mpn_divrem_1
+/// Divides a vector of limbs, which may be empty, by one; returns the remainder.
+static inline uint64_t mpn_divrem_1(uint64_t *quotient, const uint64_t *a, size_t count, uint64_t divisor) {
+    return count == 0 ? 0 : __gmpn_divrem_1((mp_ptr)quotient, 0, (mp_srcptr)a, (mp_size_t)count, divisor);
+}
+
+#undef mpn_cmp
+/// Compares two vectors of limbs of one length, which may be empty: below 0, 0 or above 0.
+static inline int mpn_cmp(const uint64_t *a, const uint64_t *b, size_t count) {
+    return count == 0 ? 0 : __gmpn_cmp((mp_srcptr)a, (mp_srcptr)b, (mp_size_t)count);
+}
+
 /// Overwrites what a compiler would otherwise leave behind, as nobody reads it.
 static inline void summand_wipe(uint64_t *limbs, size_t count) {
     memset(limbs, 0, count * sizeof(uint64_t));

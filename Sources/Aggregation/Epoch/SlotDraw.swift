@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import FiniteField
+
 /// How likely it is that a draw of slots leaves none with two honest holders (protocol section 6), exactly.
 struct SlotDraw {
     /// Parties to draw from.
@@ -18,24 +20,25 @@ struct SlotDraw {
         let first = max(0, corrupt - slots - outside)
         let last = min(slots, corrupt - slots)
         guard first <= last else { return Natural(0) }
-        var term = Natural(1).times(binomial: slots, over: first)
+        let outer = corrupt - slots - first
+        var term = Natural.binomial(slots, first)
         term.shiftLeft(by: slots - first)
-        term = term.times(binomial: outside, over: corrupt - slots - first)
+        term.multiply(byBinomial: outside, over: outer)
         var sum = term
         for m in first..<last {
             // From m to m + 1: C(slots, m) gains (slots − m)/(m + 1), the power of two loses one, and the last binomial
-            // gains k/(outside − k + 1), k = corrupt − slots − m. Each product is below 1000²: it fits 32 bits.
+            // gains k/(outside − k + 1), k = corrupt − slots − m. Each product is below 1000²: it fits a word.
             let k = corrupt - slots - m
-            term.multiply(by: UInt32((slots - m) * k))
-            term.divideExactly(by: UInt32(2 * (m + 1)))
-            term.divideExactly(by: UInt32(outside - k + 1))
+            term.multiply(by: UInt64((slots - m) * k))
+            term.divideExactly(by: UInt64(2 * (m + 1)))
+            term.divideExactly(by: UInt64(outside - k + 1))
             sum += term
         }
         return sum
     }
 
     /// All choices of the corrupt parties' places.
-    var allChoices: Natural { Natural(1).times(binomial: members, over: corrupt) }
+    var allChoices: Natural { .binomial(members, corrupt) }
 
     /// Whether the probability is at most 2^-50.
     var isSafe: Bool {

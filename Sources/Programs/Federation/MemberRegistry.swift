@@ -13,6 +13,8 @@ public final class MemberRegistry: Sendable {
     /// Where members and invitations are kept.
     public let store: ServerStore
     private let state: Mutex<State>
+    /// Held while the database is read, so that of two readings the later one stays.
+    private let reading = Mutex(())
 
     private struct State {
         var version: Int
@@ -61,13 +63,15 @@ public final class MemberRegistry: Sendable {
 
     /// Reads members and revocations from the database.
     public func load() throws {
-        let members = try store.members()
-        var revoked = Revocation()
-        for member in members where member.revokedAt != nil { revoked.revoke(SHA256.hash(member.spki)) }
-        let (all, shutOut) = (members, revoked)
-        state.withLock { state in
-            state.members = all
-            state.revoked = shutOut
+        try reading.withLock { _ in
+            let members = try store.members()
+            var revoked = Revocation()
+            for member in members where member.revokedAt != nil { revoked.revoke(SHA256.hash(member.spki)) }
+            let (all, shutOut) = (members, revoked)
+            state.withLock { state in
+                state.members = all
+                state.revoked = shutOut
+            }
         }
     }
 }

@@ -113,8 +113,13 @@ extension CoordinatorShell {
             "a vector was refused", metadata: ["party": "\(offered.session.party)", "reason": "\(reason)"])
     }
 
-    /// The members, the revocations or the invitations have changed; `cohort` is nil if the operator has fixed it.
-    func registryChanged(_ members: [EpochProposal.Member], cohort: Int?) {
+    /// The members, the revocations or the invitations have changed.
+    ///
+    /// They are read here: of two changes at once, a reading made before the shell's turn could be the older one and yet
+    /// be taken last, and a site that has just joined would stay a stranger.
+    func registryChanged(hasFixedCohort: Bool) throws {
+        let members = try registry.proposed()
+        let cohort = hasFixedCohort ? nil : try registry.expectedMembers()
         feed { machine, now in try machine.registryChanged(members, cohort: cohort, now: now) }
     }
 

@@ -79,8 +79,8 @@ struct ServerRun: Sendable {
             identity, arm: .secure, port: listener.port, network: network, progress: progress, logger: logger)
         if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
         welcome(prepared, port: listener.port)
-        let acceptor = Task { await accept(listener, shell, desk, registry) }
-        let watcher = Task { await watch(registry, shell) }
+        let acceptor = Task { await accept(listener, shell, desk) }
+        let watcher = Task { await watch(shell) }
         await shell.start(counting: listener.counters)
         defer { watcher.cancel() }
         for await ending in shell.endings {
@@ -142,14 +142,12 @@ struct ServerRun: Sendable {
             partition: partition, seed: configuration.seed, startedAt: "")
     }
 
-    private func accept(
-        _ listener: Listener, _ shell: CoordinatorShell, _ desk: EnrolmentDesk, _ registry: MemberRegistry
-    ) async {
+    private func accept(_ listener: Listener, _ shell: CoordinatorShell, _ desk: EnrolmentDesk) async {
         await withDiscardingTaskGroup { group in
             for await connection in listener.connections {
                 group.addTask {
                     if connection.applicationProtocol == .enrolment {
-                        if await desk.serve(connection) != nil { await refresh(registry, shell) }
+                        if await desk.serve(connection) != nil { await refresh(shell) }
                     } else {
                         await serve(connection, shell)
                     }
@@ -214,19 +212,18 @@ struct ServerRun: Sendable {
 
     /// Looks for members and revocations that other processes wrote. SQLite tells nobody of another process's commit, so its
     /// version is asked for twice a second.
-    private func watch(_ registry: MemberRegistry, _ shell: CoordinatorShell) async {
+    private func watch(_ shell: CoordinatorShell) async {
         var version = try? store.externalVersion()
         while (try? await Task.sleep(for: .milliseconds(500))) != nil {
             guard let present = try? store.externalVersion(), present != version else { continue }
             version = present
-            await refresh(registry, shell)
+            await refresh(shell)
         }
     }
 
-    private func refresh(_ registry: MemberRegistry, _ shell: CoordinatorShell) async {
+    private func refresh(_ shell: CoordinatorShell) async {
         do {
-            await shell.registryChanged(
-                try registry.proposed(), cohort: hasFixedCohort ? nil : try registry.expectedMembers())
+            try await shell.registryChanged(hasFixedCohort: hasFixedCohort)
         } catch {
             logger.error("the members cannot be read", metadata: ["error": "\(error)"])
         }

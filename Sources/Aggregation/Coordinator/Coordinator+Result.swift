@@ -155,13 +155,15 @@ extension Coordinator {
         }
     }
 
-    /// The guards show that a sum did not fit: nothing was applied, and the same set sends again.
+    /// The guards show that a sum did not fit: nothing was applied, and the same set sends again in the scale of a first round,
+    /// which the digits of honest members fit. An overflow there ends the run: repeating would never end.
     public mutating func sumOverflowed(
         ctx: Digest, now: ContinuousClock.Instant
     ) throws -> [CoordinatorAction] {
         try collect(now) { machine in
             guard let round = machine.beginOwnApplication(ctx) else { return }
             let context = round.round.context
+            let wasFirst = machine.chain.scale.isFirst
             machine.chain.overflow(
                 context, survivorsHash: round.set.hash(epochHash: context.epochHash),
                 sumHash: round.result.value.sumHash, firstScale: machine.configuration.initialScale)
@@ -169,6 +171,12 @@ extension Coordinator {
             machine.skipsInARow = 0
             machine.note(.overflowed(machine.chain))
             machine.output.append(.report(.roundOverflowed(context.round)))
+            guard !wasFirst else {
+                return machine.finish(
+                    .verificationFailed,
+                    "the sum of round \(context.round) overflowed in an encoding that honest updates always fit: one of "
+                        + "the \(round.set.count) sites in it sent something else, and nothing was applied")
+            }
             try machine.advance(now)
         }
     }

@@ -53,7 +53,7 @@ extension Member {
     ) throws(PeerMisbehavior) -> RoundContext {
         guard open.epochHash == plan.epochHash else { throw .wrongEpoch(message: "RoundOpen") }
         // After an overflow the rounds until its repetition is applied come on top.
-        let isRepetition = ledger.lock(epochHash: plan.epochHash, base: chain.paramsHash) != nil
+        let isRepetition = ledger.overflowedBase == chain.paramsHash
         guard plan.rounds.contains(open.round) || (isRepetition && open.round >= plan.rounds.upperBound) else {
             throw .roundOutOfOrder(round: open.round)
         }

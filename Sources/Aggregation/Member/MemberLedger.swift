@@ -84,6 +84,8 @@ public struct MemberLedger: Sendable {
     public private(set) var chain: ModelChain?
     /// What identifies the configuration of the chain's run.
     public private(set) var configurationHash: Digest?
+    /// The base under which a sum overflowed and none has been applied since.
+    public private(set) var overflowedBase: Digest?
     /// Whether this member computed the chain's modelHash itself.
     public private(set) var ownsChain = false
     private var standings: [EpochKey: Standing] = [:]
@@ -134,7 +136,10 @@ public struct MemberLedger: Sendable {
             moveBase(to: position)
             ownsChain = true
             draws.forgive()
-        case .skipped(let position), .overflowed(let position): chain = position
+        case .skipped(let position): chain = position
+        case .overflowed(let position):
+            chain = position
+            overflowedBase = position.paramsHash
         }
     }
 
@@ -151,6 +156,7 @@ public struct MemberLedger: Sendable {
     private mutating func moveBase(to position: ModelChain) {
         if chain?.run != position.run || chain?.paramsHash != position.paramsHash { keptUpdateBase = nil }
         chain = position
+        overflowedBase = nil
     }
 }
 

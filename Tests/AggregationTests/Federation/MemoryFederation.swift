@@ -37,6 +37,8 @@ final class MemoryFederation {
     var nextStream = 0
     /// Every sum that was opened, with the set and base it was opened over.
     var opened: [(base: Digest, set: [PartyID], sum: Field64Vector)] = []
+    /// The rounds whose sums are taken for overflowed by everybody, as a member's forged digits would have it.
+    var overflows: (UInt64) -> Bool = { _ in false }
     /// Looks at, and may drop or change, whatever is about to be delivered.
     var interceptor: ((Delivery) -> [Delivery])?
 
@@ -50,7 +52,8 @@ final class MemoryFederation {
     }
 
     init(
-        sites count: Int, rounds: Int = 2, bits: UInt8 = 63, slots: SlotChoice = .all, gammaPercent: Int = 20
+        sites count: Int, rounds: Int = 2, bits: UInt8 = 63, slots: SlotChoice = .all, gammaPercent: Int = 20,
+        roundsPerEpoch: Int = 100
     ) throws {
         settings = CoordinatorSettings(federation: federation, cohort: count)
         settings.slots = slots
@@ -60,6 +63,7 @@ final class MemoryFederation {
         }
         var configuration = Self.configuration(rounds: rounds)
         configuration.bits = bits
+        configuration.roundsPerEpoch = roundsPerEpoch
         configuration.gammaPercent = gammaPercent
         let first = Self.initialParameters(configuration)
         let chain = ModelChain(
@@ -174,7 +178,7 @@ final class MemoryFederation {
         guard let sum = sums[ctx], let chain = coordinator?.chain,
             let parameters = coordinatorModels[chain.paramsHash]
         else { return }
-        switch try application.outcome(of: sum, to: parameters) {
+        switch overflows(application.context.round) ? .overflowed : try application.outcome(of: sum, to: parameters) {
         case .overflowed: try event { try $0.sumOverflowed(ctx: ctx, now: now) }
         case .applied(let applied):
             let hash = Self.paramsHash(applied.parameters)

@@ -168,7 +168,7 @@ final class MemorySite {
         }
         federation.opened.append((order.context.base, order.survivors, sum))
         let ctx = order.context.ctx
-        switch try order.applied(sum, to: parameters) {
+        switch federation.overflows(order.context.round) ? .overflowed : try order.applied(sum, to: parameters) {
         case nil: return try event { $0.resultVerified(ctx: ctx, .checkFailed) }
         case .overflowed?: try event { $0.resultVerified(ctx: ctx, .overflowed) }
         case .applied(let applied)?:

@@ -104,6 +104,35 @@ import Testing
         #expect(without.count == 2 * 4 && Set(without.map(\.base)).count == 1, "each of four sites opened two sums")
     }
 
+    @Test func whoDidNotVoteSendsInTheRepetitionBehindTheEpochToo() throws {
+        // The overflow is in the last round of the epoch, and one site of its set never sees the set: a quorum votes.
+        let federation = try MemoryFederation(sites: 4, rounds: 3, bits: 16, slots: .sampled, roundsPerEpoch: 2)
+        for site in federation.sites.values { site.growth = { $0 == 2 ? 1000 : 1 } }
+        let slotless = {
+            federation.sites.keys.first { federation.coordinator?.epoch?.slots.map(\.primary).contains($0) == false }
+        }
+        federation.interceptor = { delivery in
+            guard case .toMember(let party, .survivors) = delivery, party == slotless(),
+                federation.coordinator?.chain.index == 1
+            else { return [delivery] }
+            return []
+        }
+        try federation.connectAll()
+        try federation.run()
+        try expectOneChain(federation, steps: 5)
+    }
+
+    @Test(arguments: [1, 2] as [UInt64]) func anOverflowWhereThereCanBeNoneEndsTheRun(first: UInt64) throws {
+        let federation = try MemoryFederation(sites: 4, rounds: 3, bits: 16)
+        federation.overflows = { $0 >= first }
+        try federation.connectAll()
+        try federation.run()
+        #expect(federation.end?.outcome == .verificationFailed, "\(federation.end as Any)")
+        // The first round has the scale that honest updates fit; an overflow in the second is repeated once.
+        #expect(federation.coordinator?.chain.index == (first == 1 ? 1 : 3))
+        #expect(federation.coordinator?.chain.appliedRounds == Int(first) - 1)
+    }
+
     @Test func aScaleOfTheCoordinatorsOwnIsRefused() throws {
         let federation = try MemoryFederation(sites: 3, rounds: 2, bits: 16)
         federation.interceptor = { delivery in

@@ -79,9 +79,10 @@ struct ServerRun: Sendable {
             identity, arm: .secure, port: listener.port, network: network, progress: progress, logger: logger)
         if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
         welcome(prepared, port: listener.port)
+        // Before anybody is let in: a party that is there at once would take the place of what a restart has to do first.
+        await shell.start(counting: listener.counters)
         let acceptor = Task { await accept(listener, shell, desk) }
         let watcher = Task { await watch(shell) }
-        await shell.start(counting: listener.counters)
         defer { watcher.cancel() }
         for await ending in shell.endings {
             await listener.close()

@@ -74,7 +74,11 @@ extension Coordinator {
     ) {
         let earlier = round.requests[slot]?.asked ?? []
         round.requests[slot] = SlotRequest(asked: earlier + [helper], deadline: now + settings.partialDeadline)
-        if helper == round.round.plan.slots[slot].standby { output.append(.report(.standbyAsked(slot: slot, helper))) }
+        let pair = round.round.plan.slots[slot]
+        // A standby that is asked first, as it was heard from last, is no sign of a primary that is gone.
+        if helper == pair.standby, !earlier.isEmpty || connected[pair.primary] == nil {
+            output.append(.report(.standbyAsked(slot: slot, helper)))
+        }
     }
 
     /// Sends the certificate to helpers; from then on they may have answered.

@@ -118,7 +118,8 @@ extension Coordinator {
         case .settingUp(let setUp): deadlines.append(setUp.deadline)
         case .collecting(let round): deadlines.append(round.deadline)
         case .voting(let round):
-            deadlines.append(round.pingedAt.map { $0 + .seconds(1) } ?? round.deadline)
+            let interval = round.round.plan.committee.hasStandbys ? Self.pongWait : .seconds(1)
+            deadlines.append(round.pingedAt.map { $0 + interval } ?? round.deadline)
         case .answering(let round): deadlines += round.requests.isEmpty ? [round.deadline] : round.requestDeadlines
         case .publishing(let round): deadlines.append(round.deadline)
         case .waiting(let waiting): deadlines.append(waiting.deadline)

@@ -6,7 +6,8 @@ import Messages
 /// Steps R2' and R3 in an epoch whose slots have standbys (protocol sections 5 and 6): a quorum votes, primaries answer, and
 /// the standby does for one that is gone or silent.
 extension Coordinator {
-    /// R2' ends when a quorum has voted and one holder of each slot has answered a ping within the last second.
+    /// R2' ends when a quorum has voted and one holder of each slot has answered a ping within the last second: its
+    /// primary, unless that is silent.
     mutating func advanceVotingWithStandbys(_ voting: VotingRound, _ now: ContinuousClock.Instant) {
         let plan = voting.round.plan
         if let standstill = standstill(of: .voting(voting), plan, now) {
@@ -19,18 +20,27 @@ extension Coordinator {
             return waitForReturn(silent, .voting(voting), now)
         }
         let stale = plan.slots.filter { slot in !slot.holders.contains { isFresh($0, now) } }
-        if stale.isEmpty { return certify(voting, now) }
-        guard voting.pingedAt.map({ now >= $0 + .seconds(1) }) ?? true else { return }
-        let holders = Set(stale.flatMap(\.holders))
+        let isWaiting = voting.pingedAt.map { now < $0 + Self.pongWait }
+        // A primary that is here is waited for a little, so that not the quicker of two is asked.
+        let isUnsure = isWaiting != false && plan.slots.contains { mayAnswer($0.primary) && !isFresh($0.primary, now) }
+        if stale.isEmpty, !isUnsure { return certify(voting, now) }
+        guard isWaiting != true else { return }
         if voting.pingedAt != nil, now >= voting.deadline {
+            let holders = Set(stale.flatMap(\.holders))
             strike(holders.filter { connected[$0] != nil }, now)
             return waitForReturn(holders, .voting(voting), now)
         }
         var asked = voting
         asked.pingedAt = now
         phase = .voting(asked)
-        output.append(.ping(holders.filter { connected[$0] != nil }.sorted()))
+        output.append(.ping(plan.holders.filter { connected[$0] != nil }.sorted()))
     }
+
+    /// How long holders of slots have for an answer to a ping. Less than the second in which it is of use.
+    static var pongWait: Duration { .milliseconds(500) }
+
+    /// Whether a helper is connected and holds its keys.
+    private func mayAnswer(_ party: PartyID) -> Bool { connected[party] != nil && !keyless.contains(party) }
 
     /// Whether a party was heard from within the last second.
     private func isFresh(_ party: PartyID, _ now: ContinuousClock.Instant) -> Bool {

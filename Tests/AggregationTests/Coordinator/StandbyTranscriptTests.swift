@@ -225,12 +225,29 @@ import Testing
         #expect(log.count == 1 && stage.lines(log)[0].hasPrefix("ping "))
         #expect(try stage.pong(others(stage)[0]).isEmpty)
         #expect(try stage.pong(primary).isEmpty)
-        // A standby is as good as its primary, and is asked in its place.
-        let certified = try stage.pong(second.standby)
+        // A standby that was heard from is asked in the place of its primary, which has half a second.
+        #expect(try stage.pong(second.standby).isEmpty)
+        #expect(try stage.wait(.milliseconds(499)).isEmpty)
+        let certified = try stage.wait(.milliseconds(1))
         #expect(certified.sent(to: stage.id(primary)).count == 1)
         #expect(certified.sent(to: stage.id(second.standby)).count == 1)
         #expect(certified.sent(to: stage.id(standby)).isEmpty)
         #expect(certified.sent(to: stage.id(second.primary)).isEmpty)
+    }
+
+    @Test func theSlowerPongOfAPrimaryIsWaitedFor() throws {
+        var stage = try ready(5)
+        try stage.uploadAll()
+        stage.now += .seconds(5)
+        let slots = try [holders(stage, 0), holders(stage, 1)]
+        for party in stage.members { try stage.say(.vote(stage.vote(party)), party) }
+        for slot in slots { #expect(try stage.pong(slot.standby).isEmpty) }
+        #expect(try stage.pong(slots[0].primary).isEmpty)
+        let certified = try stage.pong(slots[1].primary)
+        for slot in slots {
+            #expect(certified.sent(to: stage.id(slot.primary)).count == 1)
+            #expect(certified.sent(to: stage.id(slot.standby)).isEmpty)
+        }
     }
 
     // MARK: Losses

@@ -9,7 +9,7 @@ import Testing
 @testable import SMPCServer
 
 /// Whole runs of the site's program against a server; addresses of peers come from the coordinator.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ClientRunTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ClientRunTests {
     /// So many sites, joined.
     private func sites(_ count: Int, _ server: TestServer, port: Int) async throws -> [TestSite] {
         var sites: [TestSite] = []

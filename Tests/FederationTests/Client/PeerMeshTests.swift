@@ -12,7 +12,7 @@ import Transport
 @testable import SMPCClient
 
 /// Whom a site listens to: the members of its epoch, whatever certificate others have (protocol section 3).
-@Suite(.timeLimit(.minutes(1))) struct PeerMeshTests {
+@Suite(.timeLimit(.minutes(10))) struct PeerMeshTests {
     /// A site's listening side, whose events are taken and forgotten.
     private struct ListeningSite {
         let identity: PartyIdentity

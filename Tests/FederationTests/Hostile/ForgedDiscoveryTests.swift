@@ -15,7 +15,7 @@ import Transport
 /// Multicast proves nothing: a site finds its coordinator beside false records, and never takes another for it.
 ///
 /// Needs multicast on the loopback interface, as the tests of discovery do.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ForgedDiscoveryTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ForgedDiscoveryTests {
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     private func advertise(_ identity: PartyIdentity, port: Int, as federation: String) async throws -> DiscoveryService

@@ -14,7 +14,7 @@ import Testing
 
 /// What the site's program does about a coordinator that lies (protocol section 9): the machines refuse, and the process ends
 /// with the exit code and the evidence that it promises, or goes on as if nothing had been said.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct LyingCoordinatorTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct LyingCoordinatorTests {
     private typealias Passing = LyingCoordinator.Passing
 
     /// How the site that was lied to ended.

@@ -14,7 +14,7 @@ import Transport
 @testable import SMPCServer
 
 /// Strangers and rogues at the server's port while a run goes on: refused and counted, and the run ends as if nobody had come.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct StrangerTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct StrangerTests {
     private static let rounds = 40
 
     private func run(_ parties: [TestParty], port: Int) async throws {

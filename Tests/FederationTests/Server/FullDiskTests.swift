@@ -62,7 +62,7 @@ private final class SmallDisk {
 }
 
 /// The disk of a server that is full in the middle of a run.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct FullDiskTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct FullDiskTests {
     @Test(.enabled(if: SmallDisk.isPossible, "needs unshare and user namespaces"))
     func aServerWhoseDiskIsFullSaysSoAndGoesOnLater() async throws {
         let federation = try await ProcessFederation(sites: 3, rounds: 30)

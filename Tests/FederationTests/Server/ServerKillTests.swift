@@ -8,7 +8,7 @@ import Reporting
 import Testing
 
 /// Kills a server process; what it promised must hold when it is started again.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ServerKillTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ServerKillTests {
     /// So many that the run is not over before the last kill.
     private static let rounds = 20
 

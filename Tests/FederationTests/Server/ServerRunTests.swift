@@ -14,7 +14,7 @@ import Transport
 
 @testable import SMPCServer
 
-@Suite(.timeLimit(.minutes(2))) struct ServerRunTests {
+@Suite(.timeLimit(.minutes(10))) struct ServerRunTests {
     /// Runs every party until its connection ends.
     private func run(_ parties: [TestParty], port: Int) async throws {
         try await withThrowingTaskGroup { group in

@@ -30,6 +30,8 @@ how:
                        (default: exact with --encoding exact, else float32)
   --arithmetic NAME    what adds the secure vectors: field64 or gmp; the models are the same (default: field64)
   --no-measure         do not measure the error of each round of a packed encoding, which trains every round once more
+  --slots HOW          who holds a share of every update: sampled, a few, drawn for each epoch; or all, which withstands
+                       more corrupt sites and sends more bytes (default: the programs')
   --gamma PERCENT      share of corrupt sites to be safe against (default: the programs')
   --cohort-wait TIME   how long the server waits for the clients, such as 120s (default: 120s)
   --arm NAME           both, normal or smpc (default: both)
@@ -60,6 +62,7 @@ encoding=16
 plain=
 measure=true
 arithmetic=
+slots=
 gamma=
 cohort_wait=120s
 arm=both
@@ -76,8 +79,8 @@ training=(optimizer learning_rate momentum batch_size local_epochs weights)
 for option in "${training[@]}"; do printf -v "$option" ''; done
 
 # What --resume takes up again; the other options concern one invocation only.
-remembered=(clients rounds dataset data label partition model seed encoding plain measure arithmetic gamma cohort_wait arm
-    "${training[@]}" started_in)
+remembered=(clients rounds dataset data label partition model seed encoding plain measure arithmetic slots gamma cohort_wait
+    arm "${training[@]}" started_in)
 
 # Reads the command line into the variables above.
 parse_arguments() {
@@ -94,7 +97,7 @@ parse_arguments() {
                 chosen+=("$1")
                 ;;
             --dataset | --data | --label | --partition | --model | --seed | --encoding | --plain | \
-                --arithmetic | --gamma | --cohort-wait | --optimizer | --learning-rate | --momentum | --batch-size | \
+                --arithmetic | --slots | --gamma | --cohort-wait | --optimizer | --learning-rate | --momentum | --batch-size | \
                 --local-epochs | --weights | --arm | --discovery | --metrics | --bin)
                 (($# >= 2)) || usage_error "$1 needs a value"
                 set_option "$1" "$2"
@@ -327,6 +330,7 @@ start_server() {
     done
     [[ $name != normal || -z $plain ]] || command+=(--plain "$plain")
     [[ $name != smpc || -z $arithmetic ]] || command+=(--arithmetic "$arithmetic")
+    [[ $name != smpc || -z $slots ]] || command+=(--slots "$slots")
     [[ $name != smpc || -z $gamma ]] || command+=(--gamma "$gamma")
     [[ $name != smpc ]] || ! is_measured || command+=(--keep-models)
     [[ $discovery == multicast ]] || command+=(--discovery off)

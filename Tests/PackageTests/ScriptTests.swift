@@ -127,11 +127,14 @@ import Testing
         try await ScriptHarness.with { harness in
             let outcome = try await harness.run(
                 "run.sh",
-                arguments(harness, Self.small + ["--learning-rate", "0.05", "--gamma", "10", "--arithmetic", "gmp"]))
+                arguments(
+                    harness,
+                    Self.small + ["--learning-rate", "0.05", "--gamma", "10", "--slots", "all", "--arithmetic", "gmp"]))
             #expect(outcome.code == 0, "\(outcome.error)")
             let servers = try harness.calls().filter { $0.contains("--port-file") }
             #expect(servers.count == 2 && servers.allSatisfy { $0.contains(" --learning-rate 0.05 ") })
             #expect(servers.map { $0.contains(" --gamma 10 ") } == [false, true])
+            #expect(servers.map { $0.contains(" --slots all ") } == [false, true])
             // What adds secret vectors concerns every process of the secure arm, and nobody else.
             let runs = try harness.calls().filter {
                 ["smpc-server run", "smpc-client run", "fedavg"].contains(where: $0.hasPrefix)

@@ -182,6 +182,17 @@ struct RunReportTests {
         #expect(plain.cost.count == 1 && plain.cost[0].hasPrefix("These runs do not say"))
     }
 
+    /// Bytes of the aggregate shares beside 1000 of the updates.
+    @Test(arguments: [(1000.0, true), (300.0, false)])
+    func aRunInWhichEverybodyHelpsSaysSo(partials: Double, isSaid: Bool) {
+        var secure = Samples.record(1)
+        secure.bytesUp["partials"] = partials
+        let words = ReportWords(
+            report: RunReport([run(.normal, rounds: [Samples.record(1)]), run(.smpc, rounds: [secure])]))
+        #expect(words.cost.contains { $0.contains("what a client sent were aggregate shares") })
+        #expect(words.cost.contains { $0.contains("Here every client was a helper") } == isSaid)
+    }
+
     @Test func phasesOfBothArmsShareTheirNames() {
         var (plain, secure) = (Samples.record(1), Samples.record(1))
         plain.bytesUp = ["setup": 1, "update": 2, "result": 3]

@@ -129,12 +129,17 @@ struct ReportWords: Sendable {
         let records = Self.usualRounds(runs[run])
         let partials = mean(records.map { $0.bytesUp["partials"] ?? 0 })
         let total = mean(records.map(\.bytesUpTotal))
+        let uploads = mean(records.map { $0.bytesUp["upload"] ?? 0 })
+        // One aggregate share is as long as one update.
+        let everybody =
+            uploads > 0 && partials / uploads > 0.95
+            ? " Here every client was a helper; drawn slots need only a few." : ""
         guard let bits = Self.bitsPerParameter(runs[run]), total > 0 else { return nil }
         return
             "\(subject(run))why: an update took \(NumberText.fixed(bits, 1)) bits a parameter, where plain averaging "
             .capitalizedFirst
             + "of float32 takes 32; and \(NumberText.share(partials / total)) of what a client sent were aggregate shares, "
-            + "the second vector that a helper sends in each round."
+            + "the second vector that a helper sends in each round.\(everybody)"
     }
 
     /// The bits on the socket that an update took for each parameter, behind the first round; nil if none was sent.

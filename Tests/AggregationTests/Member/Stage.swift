@@ -289,3 +289,12 @@ extension RoundResult {
         }
     }
 }
+
+/// What the first site rejects of a message, which changes nothing and gets no answer.
+func rejections(_ stage: inout Stage, _ message: ControlMessage) throws -> [PeerMisbehavior] {
+    let facts = stage.sites[0].facts
+    let actions = try stage.sites[0].receive(message)
+    #expect(stage.sites[0].facts == facts, "what is rejected leaves no fact")
+    #expect(actions.sent.isEmpty && actions.uploads.isEmpty && actions.partials.isEmpty)
+    return actions.rejections
+}

@@ -115,6 +115,7 @@ class AttackTests(unittest.TestCase):
             await coordinator.whole_round()
             self.model = coordinator.chain.model_hash.hex()
             coordinator.tell("run_end", {"outcome": 0, "sentence": "done"})
+            # The sites end by themselves; hanging up sooner would look like a loss.
             await asyncio.sleep(QUIET_SECONDS)
 
         federation = self.attack(3, script)
@@ -140,6 +141,7 @@ class AttackTests(unittest.TestCase):
             self.assertTrue(coordinator.chain.ended)
             self.model = coordinator.chain.model_hash.hex()
             coordinator.tell("run_end", {"outcome": 0, "sentence": "done"})
+            # The sites end by themselves; hanging up sooner would look like a loss.
             await asyncio.sleep(QUIET_SECONDS)
 
         federation = self.attack(3, script, rounds=2, rounds_per_epoch=2, **OVERFLOWING)
@@ -204,6 +206,7 @@ class AttackTests(unittest.TestCase):
             await coordinator.whole_round()
             self.model = coordinator.chain.model_hash.hex()
             coordinator.tell("run_end", {"outcome": 0, "sentence": "done"})
+            # The sites end by themselves; hanging up sooner would look like a loss.
             await asyncio.sleep(QUIET_SECONDS)
 
         federation = self.attack(4, script)
@@ -337,6 +340,7 @@ class AttackTests(unittest.TestCase):
 
     async def require_silence(self, coordinator: Coordinator, *kinds: str) -> None:
         """Nobody says any of this for a while."""
+        # That nothing comes can only be waited for.
         await asyncio.sleep(QUIET_SECONDS)
         for site in coordinator.ordered():
             said = [site.said.get_nowait()[0] for _ in range(site.said.qsize())]

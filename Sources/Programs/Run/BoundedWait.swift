@@ -6,7 +6,7 @@ extension Task where Failure == Never, Success == Void {
     public func wait(atMost limit: Duration) async {
         let (done, signal) = AsyncStream.makeStream(of: Void.self)
         let timer = Task<Void, Never> {
-            // The limit itself.
+            // A deadline: cancelled below when the task ends first, so that nothing waits for it.
             try? await Task<Never, Never>.sleep(for: limit)
             self.cancel()
             signal.finish()

@@ -118,6 +118,7 @@ class Party:
             self._turned_away += 1
             if closed.reason != DONE or self._turned_away > TURNED_AWAY_MAX:
                 raise ChannelError(f"the coordinator is gone, reason {closed.reason}")
+            # Right after an enrolment a server may not know the member yet, and says nothing when it does.
             await asyncio.sleep(REDIAL_SECONDS)
         return await self._connect()
 
@@ -464,6 +465,7 @@ class Party:
                 channel.start()
                 self._greet(channel)
                 break
+            # A peer that does not listen yet gives no sign when it does.
             await asyncio.sleep(REDIAL_SECONDS)
 
     def _greet(self, channel: Channel) -> None:

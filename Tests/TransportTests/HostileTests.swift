@@ -132,6 +132,8 @@ import Testing
                     buffer.writeBytes(SecureRandom.bytes(25))
                 }
             }
+            // A first byte with the high bit set may begin an SSLv2 hello whose rest is waited for: tested by itself below.
+            if index % 2 == 1 { buffer.setInteger(UInt8(0x47), at: 0) }
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(host: "127.0.0.1", port: listener.port).get()
             try? await channel.writeAndFlush(buffer)
@@ -144,6 +146,24 @@ import Testing
         try await client.send([1])
         #expect(try await server.message() == [1])
         await client.close()
+        await listener.close()
+    }
+
+    /// Bytes that promise a handshake record longer than what follows: the rest is waited for until the deadline, not longer.
+    @Test(
+        arguments: [
+            [0x16, 0x03, 0x01, 0x40, 0x00, 0x01],  // A TLS record of 16 KiB.
+            [0xFF, 0xFF, 0x01, 0x03, 0x01, 0x00],  // A hello in the form of SSLv2.
+        ] as [[UInt8]])
+    func aPromisedRecordThatNeverEndsIsTimedOut(header: [UInt8]) async throws {
+        var configuration = TransportConfiguration()
+        configuration.handshakeTimeout = .seconds(1)
+        let listener = try await federation.listen(configuration: configuration)
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: listener.port).get()
+        try await channel.writeAndFlush(ByteBuffer(bytes: header + [UInt8](repeating: 0, count: 100)))
+        #expect(try await eventually { listener.counters.snapshot.refusedHandshakes == [.timedOut: 1] })
+        #expect(try await eventually { !channel.isActive })
         await listener.close()
     }
 

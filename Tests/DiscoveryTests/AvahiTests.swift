@@ -8,7 +8,7 @@ extension LoopbackTests {
     /// Another implementation of the same standards, on the loopback interface.
     @Suite(
         .enabled(if: Avahi.isUsable, "needs avahi-daemon, avahi-utils, dbus and mount namespaces"),
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     struct AvahiTests {
         @Test func avahiSeesUsComeAndGoAndWeSeeAvahi() async throws {
             let federation = freshFederation()

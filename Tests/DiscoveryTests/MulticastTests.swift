@@ -7,7 +7,7 @@ import Testing
 @testable import Discovery
 
 extension LoopbackTests {
-    @Suite(.timeLimit(.minutes(1)))
+    @Suite(.timeLimit(.minutes(5)))
     struct MulticastTests {
         init() async throws {
             let works = await MulticastProbe.works(on: .loopback)

@@ -56,7 +56,7 @@ private struct Federation {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct CoordinatorLocatorTests {
+@Suite(.timeLimit(.minutes(5))) struct CoordinatorLocatorTests {
     private func address(_ listener: Listener) -> HostPort {
         HostPort(host: "127.0.0.1", port: UInt16(listener.port))
     }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(2))) struct HostileTests {
+@Suite(.timeLimit(.minutes(5))) struct HostileTests {
     let federation: TestFederation
 
     init() throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import Transport
 
 /// The openssl command as the other side; one after another, because each blocks a thread.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct InteroperabilityTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct InteroperabilityTests {
     let federation: TestFederation
 
     init() throws {

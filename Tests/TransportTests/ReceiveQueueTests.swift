@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct ReceiveQueueTests {
+@Suite(.timeLimit(.minutes(5))) struct ReceiveQueueTests {
     @Test func elementsComeInOrderThenTheEnd() async throws {
         let consumed = Counter()
         let queue = ReceiveQueue<Int> { cost, _ in consumed.add(cost) }

@@ -64,6 +64,27 @@ import Testing
         await listener.close()
     }
 
+    /// A peer that is there but takes nothing is as lost as one that is gone, and what is queued for it stays where it is.
+    @Test func peerThatTakesNothingIsLostWithMuchQueuedForIt() async throws {
+        let listener = try await federation.listen(configuration: hasty)
+        let client = try await RawClient(federation, listener)
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        try await client.stopReading()
+        let sent = Counter()
+        let lost = ConnectionError.lost(silence: .seconds(3))
+        await #expect(throws: lost) {
+            while true {
+                try await server.send([UInt8](repeating: 0, count: 1 << 20))
+                sent.add(1)
+            }
+        }
+        #expect(sent.value < 64, "the kernel's buffers bound what is handed over")
+        #expect(listener.counters.snapshot.lost == 1)
+        await client.close()
+        await listener.close()
+    }
+
     /// A reader that stops makes the sender wait; nobody is lost and nothing is.
     @Test func readerThatPausesHoldsTheSenderBackWithoutLosingIt() async throws {
         var configuration = hasty

@@ -32,14 +32,18 @@ final class RawClient: Sendable {
             log.add(Array(unwrapInboundIn(data).readableBytesView))
         }
 
-        func errorCaught(context: ChannelHandlerContext, error: any Error) { established.fail(error) }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            log.fail(error)
+            established.fail(error)
+        }
 
         func channelInactive(context: ChannelHandlerContext) { established.fail(ChannelError.eof) }
     }
 
     /// What was heard so far.
     final class Log: Sendable {
-        private let state = NIOLockedValueBox<(bytes: [UInt8], isClosed: Bool)>(([], false))
+        private let state = NIOLockedValueBox<(bytes: [UInt8], isClosed: Bool, error: ConnectionError?)>(
+            ([], false, nil))
 
         var bytes: [UInt8] { state.withLockedValue { $0.bytes } }
         /// Whether the server closed in good order.
@@ -47,15 +51,26 @@ final class RawClient: Sendable {
 
         func add(_ bytes: [UInt8]) { state.withLockedValue { $0.bytes += bytes } }
         func close() { state.withLockedValue { $0.isClosed = true } }
+
+        /// What ended the connection otherwise, the first of it.
+        var error: ConnectionError? { state.withLockedValue { $0.error } }
+
+        func fail(_ error: any Error) {
+            state.withLockedValue { $0.error = $0.error ?? error as? ConnectionError }
+        }
     }
 
     let log = Log()
     private let channel: any Channel
 
-    /// Connects and completes the handshake.
-    init(_ federation: TestFederation, _ listener: Listener, alpn: ApplicationProtocol = .federation) async throws {
+    /// Connects and completes the handshake on this side.
+    init(
+        _ federation: TestFederation, _ listener: Listener, as identity: TLSIdentity? = nil,
+        alpn: ApplicationProtocol = .federation
+    ) async throws {
         let context = try TLSContext(
-            offering: alpn, as: federation.party, trust: .anchors([federation.authority]), policy: { _ in nil })
+            offering: alpn, as: identity ?? federation.party, trust: .anchors([federation.authority]),
+            policy: { _ in nil })
         let log = log
         let established: EventLoopFuture<Void>
         (channel, established) = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -81,6 +96,11 @@ final class RawClient: Sendable {
         var buffer = ByteBuffer()
         for frame in frames { frame.encode(into: &buffer) }
         try await channel.writeAndFlush(buffer)
+    }
+
+    /// Takes nothing more from the socket.
+    func stopReading() async throws {
+        try await channel.setOption(.autoRead, value: false).get()
     }
 
     /// The welcome that every client must send first.

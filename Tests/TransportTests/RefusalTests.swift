@@ -55,6 +55,22 @@ import Testing
         try await expectRefusal(of: identity, as: .revoked, .certificateRevoked) { $0.publicKey == revoked }
     }
 
+    /// TLS 1.3 lets a client believe itself accepted. One that sends at once, and much, still hears why it is not: closing a
+    /// socket with unread bytes would make a reset, and that destroys the alert.
+    @Test func clientThatSendsAtOnceStillHearsTheAlert() async throws {
+        let identity = try federation.newParty()
+        let revoked = identity.key.publicKey
+        let listener = try await federation.listen(isRevoked: { $0.publicKey == revoked })
+        for _ in 0..<20 {
+            let client = try await RawClient(federation, listener, as: identity)
+            try? await client.send([UInt8](repeating: 0, count: 4 << 20))
+            #expect(try await eventually { client.log.error != nil })
+            #expect(client.log.error == .refused(.certificateRevoked))
+            await client.close()
+        }
+        await listener.close()
+    }
+
     @Test func expiredClient() async throws {
         try await expectRefusal(
             of: try federation.newParty(from: -600, to: -60), as: .expired, .certificateExpired)

@@ -23,10 +23,12 @@ public final class Connection: Sendable {
     public let peerChain: [Certificate]
     /// What is spoken here.
     public let applicationProtocol: ApplicationProtocol
-    /// The other end's address and port, for people to read.
+    /// The other end's address and port, for people to read; through a proxy the one that it was asked for.
     public let remoteAddress: String
-    /// The other end's numeric address; nil if it has none.
+    /// The other end's numeric address; nil if it has none that is known here.
     public let remoteHost: String?
+    /// The way that leads there.
+    public let path: Path
     /// This end's numeric address; nil if it has none.
     public let localHost: String?
     private let core: ConnectionCore
@@ -35,13 +37,14 @@ public final class Connection: Sendable {
 
     /// To be made on the event loop, once the peer's welcome is there.
     init(core: ConnectionCore, handler: ConnectionHandler, events: ReceiveQueue<TransportEvent>, channel: any Channel) {
+        path = handler.tunnel.map { .proxy($0.proxy.description) } ?? .direct
         let session = handler.tls.session
         peerChain = session.peerChain
         peer = session.peerChain.first.flatMap { try? PeerIdentity($0) }
         applicationProtocol = session.applicationProtocol ?? .federation
-        remoteHost = channel.remoteAddress?.ipAddress
+        remoteHost = handler.tunnel == nil ? channel.remoteAddress?.ipAddress : nil
         localHost = channel.localAddress?.ipAddress
-        remoteAddress = Self.text(channel.remoteAddress)
+        remoteAddress = handler.tunnel?.target ?? Self.text(channel.remoteAddress)
         self.core = core
         status = handler.status
         queue = events
@@ -108,6 +111,21 @@ public final class Connection: Sendable {
             let queue: ReceiveQueue<TransportEvent>
 
             public func next() async throws -> TransportEvent? { try await queue.next() }
+        }
+    }
+
+    /// What lies between the two ends.
+    public enum Path: Hashable, Sendable, CustomStringConvertible {
+        /// Nothing that this side was told of.
+        case direct
+        /// An HTTP proxy, by its address.
+        case proxy(String)
+
+        public var description: String {
+            switch self {
+            case .direct: "direct"
+            case .proxy(let address): "through the proxy at \(address)"
+            }
         }
     }
 

@@ -20,6 +20,8 @@ public enum ConnectionError: Error, Hashable, Sendable {
     case network(reason: String)
     /// Client and server have no application protocol in common.
     case noApplicationProtocol
+    /// The proxy on the way made no tunnel.
+    case proxy(ProxyError)
     /// The peer refused this side, with this alert.
     case refused(TLSAlert)
     /// A header or trailer that is too long.
@@ -66,6 +68,7 @@ extension ConnectionError: CustomStringConvertible {
         case .messageTooLong(let count, let maximum): "message of \(count) bytes, the peer takes \(maximum)"
         case .network(let reason): "network failure: \(reason)"
         case .noApplicationProtocol: "no application protocol in common"
+        case .proxy(let error): "\(error)"
         case .refused(let alert): "the peer refused the connection: \(alert)"
         case .streamEdgeTooLong(let count, let maximum): "header or trailer of \(count) bytes, at most \(maximum)"
         case .streamFinished: "the stream is already finished"

@@ -13,13 +13,16 @@ import TLS
 ///   - alpn: what to speak; nil: what the expectation implies.
 ///   - expecting: whom to reach; anybody else is refused.
 ///   - isRevoked: says of a certificate of the federation whether it has been revoked.
+///   - proxy: makes a tunnel to `host`, whose name it then resolves; nil: the way is direct.
 ///   - meter: counts the bytes of this connection.
 ///   - timeout: for everything together, name resolution included.
 /// - Throws: `ConnectionError`: `unresolvable`, `unreachable`, `timedOut`, `certificateRejected` (this side refuses),
-///   `refused` (the peer refuses, with its alert), `closedBeforeWelcome`, and others.
+///   `refused` (the peer refuses, with its alert), `proxy` (it makes no tunnel), `closedBeforeWelcome`, and
+///   others.
 public func dial(
     host: String, port: Int, identity: TLSIdentity?, alpn: ApplicationProtocol? = nil, expecting: PeerExpectation,
-    isRevoked: @escaping @Sendable (Certificate) -> Bool = { _ in false }, meter: ByteMeter? = nil,
+    isRevoked: @escaping @Sendable (Certificate) -> Bool = { _ in false }, proxy: HTTPProxy? = nil,
+    meter: ByteMeter? = nil,
     timeout: Duration = .seconds(10), configuration: TransportConfiguration = TransportConfiguration(),
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
 ) async throws -> Connection {
@@ -32,6 +35,12 @@ public func dial(
     } catch {
         throw ConnectionError(error)
     }
+    let request: SecretBytes?
+    do throws(ProxyError) {
+        request = try proxy?.request(host: host, port: port)
+    } catch {
+        throw ConnectionError.proxy(error)
+    }
     let bootstrap = ClientBootstrap(group: group)
         .connectTimeout(TimeAmount(timeout))
         .channelOption(.noDelay, value: 1)
@@ -40,21 +49,31 @@ public func dial(
     let ready: EventLoopFuture<Connection>
     do {
         // A host with several addresses gets several channels; the one that connects first is returned.
-        (channel, ready) = try await bootstrap.connect(host: host, port: port) { channel in
+        // Names are resolved and both families tried as RFC 8305 has it; that is NIO's work.
+        let (nextHost, nextPort) = proxy.map { ($0.host, $0.port) } ?? (host, port)
+        (channel, ready) = try await bootstrap.connect(host: nextHost, port: nextPort) { channel in
             channel.eventLoop.makeCompletedFuture {
                 let tls = TLSHandler(
                     session: try context.makeSession(), isClient: true, meter: meter,
                     lingerTimeout: configuration.closeTimeout)
                 let ready = channel.eventLoop.makePromise(of: Connection.self)
                 let handler = ConnectionHandler(
-                    tls: tls, isDialler: true, configuration: configuration, setupTimeout: timeout, counters: nil,
-                    ready: ready)
+                    tls: tls, isDialler: true,
+                    tunnel: proxy.map { ($0, HTTPProxy.authority(host: host, port: port)) },
+                    configuration: configuration, setupTimeout: timeout, counters: nil, ready: ready)
+                if let request {
+                    let hadCredentials = proxy?.credentials != nil
+                    try channel.pipeline.syncOperations.addHandler(
+                        ProxyHandler(request: request, hadCredentials: hadCredentials, meter: meter))
+                }
                 try channel.pipeline.syncOperations.addHandlers(tls, handler)
                 return (channel, ready.futureResult)
             }
         }
     } catch {
-        throw ConnectionError(connecting: error, host: host, port: port, timeout: timeout)
+        let failure = ConnectionError(
+            connecting: error, host: proxy?.host ?? host, port: proxy?.port ?? port, timeout: timeout)
+        throw proxy == nil ? failure : failure.ofTheProxy(port: proxy?.port ?? port)
     }
     return try await withTaskCancellationHandler {
         do {
@@ -90,6 +109,17 @@ extension ConnectionError {
             }
         case let error where Self.isTimeout(error): self = .timedOut(timeout)
         default: self = .unreachable(host: host, port: port, reason: Self.reason(of: error))
+        }
+    }
+
+    /// Tells that it was the proxy that was not reached.
+    fileprivate func ofTheProxy(port: Int) -> ConnectionError {
+        switch self {
+        case .unreachable(let host, let port, let reason):
+            .proxy(.unreachable(host: host, port: port, reason: reason))
+        case .unresolvable(let host):
+            .proxy(.unreachable(host: host, port: port, reason: "the name has no address"))
+        default: self
         }
     }
 

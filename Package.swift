@@ -111,10 +111,10 @@ let wholeTests: [Target] = [
         path: "Tests/FederationTests"),
 ]
 
-/// The modules that `Benchmarks`, a package of its own, measures. They are no stable interface.
-let measured: [Product] = ["FiniteField", "Primitives", "Shares", "Quantization"].map {
-    .library(name: $0, targets: [$0])
-}
+/// The modules that `Benchmarks` and `Fuzz`, packages of their own, measure and fuzz. They are no stable interface.
+let measured: [Product] = [
+    "Discovery", "FiniteField", "Identity", "Messages", "Primitives", "Quantization", "Shares", "TLS", "Transport",
+].map { .library(name: $0, targets: [$0]) }
 
 let package = Package(
     name: "summand",

@@ -15,7 +15,8 @@ processes must have found one another by multicast.
 
 options:
   --full      also the tests of the report in Chromium (without --full where it is installed), tests of the network and of
-              threads with the thread sanitizer, a quick run of the benchmarks, and the main job in full, whose accuracy
+              threads with the thread sanitizer, a quick run of the benchmarks, ten seconds of fuzzing for every decoder
+              (scripts/fuzz.sh), scanners of TLS (scripts/check-tls.sh), and the main job in full, whose accuracy
               must reach 86 % (iid) and 85 % (dirichlet:0.5), mean of the last five rounds, and lie within 0.2 points
               of the plain arm: half an hour
   -h, --help  show this text
@@ -118,7 +119,8 @@ require_packages avahi-daemon avahi-utils dbus shellcheck
 require_packages librsvg2-bin
 [[ $full == false ]] || require_packages protobuf-compiler chromium fonts-dejavu-core
 step "formatting"
-swift format lint --strict --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
+swift format lint --strict --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources \
+    Fuzz/Package.swift Fuzz/Sources
 step "scripts"
 check_scripts
 step "generated code"
@@ -143,6 +145,10 @@ if [[ $full == true ]]; then
         --filter 'TransportTests|DiscoveryTests|Field64BlockTests|MaskExpansionTests'
     step "benchmarks, quickly"
     scripts/bench.sh kernels --quick
+    step "made-up bytes for every decoder"
+    scripts/fuzz.sh
+    step "scanners of TLS"
+    scripts/check-tls.sh
 fi
 step "the main job, small"
 main_job 4 2 iid exact

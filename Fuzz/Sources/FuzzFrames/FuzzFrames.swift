@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+
+import FuzzSupport
+import NIOCore
+
+@testable import Transport
+
+/// Frames come out the same however the bytes are cut, each is the one encoding of itself, and no more than one
+/// unfinished frame is held.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzFrames(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    guard let (piece, bytes) = FuzzInput.choice(of: 256, in: FuzzInput.bytes(start, count)) else { return 0 }
+    let whole = decode(bytes, pieces: max(bytes.count, 1))
+    demand(decode(bytes, pieces: piece + 1) == whole, "the cuts change what comes out")
+    var again = ByteBuffer()
+    for frame in whole.frames { frame.encode(into: &again) }
+    demand(again.readableBytesView.elementsEqual(bytes.prefix(again.readableBytes)), "two encodings of one frame")
+    return 0
+}
+
+private struct Outcome: Equatable {
+    var frames: [Frame] = []
+    var error: InvalidFrame?
+}
+
+private let messageBytesMax = 4_096
+
+private func decode(_ bytes: [UInt8], pieces: Int) -> Outcome {
+    var decoder = FrameDecoder(messageBytesMax: messageBytesMax)
+    var outcome = Outcome()
+    do throws(InvalidFrame) {
+        for offset in stride(from: 0, to: bytes.count, by: pieces) {
+            decoder.receive(ByteBuffer(bytes: bytes[offset..<min(offset + pieces, bytes.count)]))
+            while let frame = try decoder.next() { outcome.frames.append(frame) }
+            demand(decoder.bufferedCount <= bytes.count, "more is held than came")
+        }
+    } catch {
+        outcome.error = error
+    }
+    return outcome
+}

@@ -18,6 +18,8 @@ public enum PeerMisbehavior: Error, Equatable, Sendable {
     case leafMismatch(party: PartyID)
     /// The message names a model that this party did not compute.
     case modelMismatch
+    /// Too few members say that they have not voted for a certificate to be impossible.
+    case notVotedTooFew(valid: Int, needed: Int)
     /// The sender is not a member of the epoch, or not the party that may send this.
     case notEntitled(message: String)
     /// The message is not expected in the phase that this machine is in.

@@ -81,6 +81,14 @@ public enum SilenceCause: UInt8, Sendable, Codable, CaseIterable {
     case mayBeOpenedElsewhere = 6
 }
 
+/// Why a member does not sign that it has not voted (protocol section 5, rule (c)).
+public enum NotVotedRefusalReason: UInt8, Sendable, Codable, CaseIterable {
+    /// It has voted or answered there.
+    case voted = 0
+    /// It has no record of this epoch, or is at other parameters.
+    case noRecord = 1
+}
+
 /// How a run ended.
 public enum RunOutcome: UInt8, Sendable, Codable {
     case complete = 0

@@ -18,6 +18,10 @@ public enum ControlMessage: Sendable {
     case epochReadyBundle([Envelope])
     case epochRefusal(EpochRefusal)
     case hello(Hello)
+    case notVoted(Envelope)
+    case notVotedBundle(NotVotedBundle)
+    case notVotedRefusal(NotVotedRefusal)
+    case notVotedRequest(NotVotedRequest)
     case roundOpen(RoundOpen)
     case runEnd(RunEnd)
     case silence(Silence)
@@ -45,6 +49,10 @@ public enum ControlMessage: Sendable {
         case .epochReadyBundle: "EpochReadyBundle"
         case .epochRefusal: "EpochRefusal"
         case .hello: "Hello"
+        case .notVoted: "NotVoted"
+        case .notVotedBundle: "NotVotedBundle"
+        case .notVotedRefusal: "NotVotedRefusal"
+        case .notVotedRequest: "NotVotedRequest"
         case .roundOpen: "RoundOpen"
         case .runEnd: "RunEnd"
         case .silence: "Silence"
@@ -102,6 +110,10 @@ extension ControlMessage {
         case .beaconCommits(let wire): .beaconCommits(try envelopes(wire.statements, "BeaconCommits"))
         case .beaconReveal(let wire): .beaconReveal(Envelope(wire: wire))
         case .beaconReveals(let wire): .beaconReveals(try envelopes(wire.statements, "BeaconReveals"))
+        case .notVotedRequest(let wire): .notVotedRequest(try NotVotedRequest(wire: wire))
+        case .notVoted(let wire): .notVoted(Envelope(wire: wire))
+        case .notVotedRefusal(let wire): .notVotedRefusal(try NotVotedRefusal(wire: wire))
+        case .notVotedBundle(let wire): .notVotedBundle(try NotVotedBundle(wire: wire))
         }
     }
 
@@ -119,6 +131,10 @@ extension ControlMessage {
         case .epochReadyBundle(let list): .epochReadyBundle(.with { $0.statements = list.map(\.wire) })
         case .epochRefusal(let value): .epochRefusal(value.wire)
         case .hello(let value): .hello(value.wire)
+        case .notVoted(let envelope): .notVoted(envelope.wire)
+        case .notVotedBundle(let value): .notVotedBundle(value.wire)
+        case .notVotedRefusal(let value): .notVotedRefusal(value.wire)
+        case .notVotedRequest(let value): .notVotedRequest(value.wire)
         case .roundOpen(let value): .roundOpen(value.wire)
         case .runEnd(let value): .runEnd(value.wire)
         case .silence(let value): .silence(value.wire)
@@ -134,7 +150,7 @@ extension ControlMessage {
     }
 }
 
-private func envelopes(_ list: [WireEnvelope], _ message: String) throws(InvalidMessage) -> [Envelope] {
+func envelopes(_ list: [WireEnvelope], _ message: String) throws(InvalidMessage) -> [Envelope] {
     try Fields(message: message).bounded(list.count, "envelopes", atMost: Limits.membersMax)
     return list.map { Envelope(wire: $0) }
 }

@@ -35,13 +35,19 @@ public struct Hello: Equatable, Sendable {
     public let addresses: [String]
     /// nil before the first epoch.
     public let position: Position?
+    /// The base for which this party's engineer has lifted rule (c) of protocol section 5: a hint.
+    public let released: Digest?
 
     /// Makes the message.
-    public init(version: UInt32 = currentVersion, instance: [UInt8], addresses: [String], position: Position?) {
+    public init(
+        version: UInt32 = currentVersion, instance: [UInt8], addresses: [String], position: Position?,
+        released: Digest? = nil
+    ) {
         self.version = version
         self.instance = instance
         self.addresses = addresses
         self.position = position
+        self.released = released
     }
 }
 
@@ -51,6 +57,7 @@ extension Hello {
         version = wire.version
         instance = try fields.bytes(wire.instance, "instance", count: 16)
         addresses = try addressHints(wire.addresses, fields)
+        released = try fields.optionalDigest(wire.released, "released")
         guard !wire.run.isEmpty else {
             position = nil
             return
@@ -65,6 +72,7 @@ extension Hello {
             $0.version = version
             $0.instance = Data(instance)
             $0.addresses = addresses
+            if let released { $0.released = released.data }
             guard let position else { return }
             $0.run = Data(position.run)
             $0.chainIndex = position.chainIndex

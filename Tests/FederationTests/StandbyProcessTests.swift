@@ -97,8 +97,9 @@ import Testing
         }
     }
 
+    /// Three of five are left, too few for another epoch.
     @Test func aSlotThatIsLostWholeEndsTheRunWithinAMinuteAndIsNamed() async throws {
-        let federation = try await started(sites: 6, rounds: 2000)
+        let federation = try await started(sites: 5, rounds: 2000)
         let pair = await holders(1, federation)
         try #require(pair.count == 2, "\(federation.lastWords)")
         let reached = await eventually(within: .seconds(180)) { federation.siteFacts(pair[0], "uploaded") > 1 }
@@ -111,7 +112,7 @@ import Testing
         #expect(took <= .seconds(60), "\(took)")
         let output = federation.server?.output ?? ""
         #expect(output.contains("slot 1 is lost: its primary site-\(pair[0]) and its standby site-\(pair[1])"))
-        let others = (0..<6).filter { !pair.contains($0) }
+        let others = (0..<5).filter { !pair.contains($0) }
         for site in others {
             #expect(await federation.clients[site]?.end(within: .seconds(30)) == 2, "\(federation.lastWords)")
         }

@@ -116,7 +116,7 @@ private struct Misplaced: SignedPayload {
             Set(PayloadKind.all.map(\.name))
                 == [
                     "Upload", "Survivors", "Vote", "Skip", "Partial", "Result", "SlotSeed", "SlotSeedAck",
-                    "EpochReady", "SlotReady", "EpochProposal", "BeaconCommit", "BeaconReveal",
+                    "EpochReady", "SlotReady", "EpochProposal", "BeaconCommit", "BeaconReveal", "NotVoted",
                 ])
     }
 

@@ -21,8 +21,8 @@ import Testing
 
     @Test func anEmptyFrameAndOneFromAnotherVersion() {
         #expect(throws: InvalidMessage.empty(message: "Frame")) { try ControlMessage(encoded: []) }
-        // Field 24, which this version does not know.
-        #expect(throws: InvalidMessage.empty(message: "Frame")) { try ControlMessage(encoded: [0xc2, 0x01, 0x00]) }
+        // Field 28, which this version does not know.
+        #expect(throws: InvalidMessage.empty(message: "Frame")) { try ControlMessage(encoded: [0xe2, 0x01, 0x00]) }
         #expect(throws: InvalidMessage.empty(message: "StreamHeader")) { try StreamHeader(encoded: []) }
     }
 
@@ -106,6 +106,22 @@ import Testing
                     $0.ctx = hash
                     $0.votes = many
                 }))
+        try expect(
+            .count(message: "NotVotedBundle", field: "envelopes", atMost: 1000, actual: 1001),
+            .notVotedBundle(
+                .with {
+                    $0.epochHash = hash
+                    $0.base = hash
+                    $0.statements = many
+                }))
+        try expect(
+            .count(message: "NotVotedBundle", field: "bitmap", atMost: 126, actual: 127),
+            .notVotedBundle(
+                .with {
+                    $0.epochHash = hash
+                    $0.base = hash
+                    $0.bitmap = Data(repeating: 0, count: 127)
+                }))
     }
 
     @Test func unknownCodes() throws {
@@ -115,6 +131,14 @@ import Testing
                 .with {
                     $0.ctx = hash
                     $0.cause = 7
+                }))
+        try expect(
+            .range(message: "NotVotedRefusal", field: "reason", value: 2),
+            .notVotedRefusal(
+                .with {
+                    $0.epochHash = hash
+                    $0.base = hash
+                    $0.reason = 2
                 }))
         try expect(.range(message: "RunEnd", field: "outcome", value: 4), .runEnd(.with { $0.outcome = 4 }))
         try expect(

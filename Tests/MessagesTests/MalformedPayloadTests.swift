@@ -56,6 +56,10 @@ import Testing
         try expect(length("EpochReady", "seed_hashes", 33), from: Samples.epochReady, WireEpochReady.self) {
             $0.seedHashes[0] = long
         }
+        try expect(length("NotVoted", "epoch_hash", 31), from: Samples.notVoted, WireNotVoted.self) {
+            $0.epochHash = short
+        }
+        try expect(length("NotVoted", "base", 33), from: Samples.notVoted, WireNotVoted.self) { $0.base = long }
         try expect(length("BeaconCommit", "commit", 31), from: Samples.beaconCommit, WireBeaconCommit.self) {
             $0.commit = short
         }

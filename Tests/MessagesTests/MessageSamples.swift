@@ -59,6 +59,11 @@ enum Samples {
                 peakMemoryBytes: 6, phases: [.init(phase: "upload", up: 7, down: 8)])),
         .beaconCommit(envelope), .beaconCommits([envelope, envelope]), .beaconReveal(envelope),
         .beaconReveals([envelope]),
+        .notVotedRequest(NotVotedRequest(epochHash: digest(1), base: digest(2))),
+        .notVoted(envelope),
+        .notVotedRefusal(NotVotedRefusal(epochHash: digest(1), base: digest(2), reason: .noRecord)),
+        .notVotedBundle(
+            NotVotedBundle(epochHash: digest(1), base: digest(2), bitmap: [5], statements: [envelope, envelope])),
         .certificate(VoteCertificate(ctx: digest(3), votes: [envelope, envelope])),
         .directory(Directory(entries: [.init(party: party(4), addresses: ["[::1]:7001", "host:1"])])),
         .epochProposal(envelope), .epochReady(envelope), .epochReadyBundle([envelope]),
@@ -71,6 +76,7 @@ enum Samples {
                 position: .init(
                     run: [UInt8](repeating: 9, count: 16), chainIndex: 10, modelHash: digest(11), epoch: 12))),
         .hello(Hello(instance: [UInt8](repeating: 8, count: 16), addresses: [], position: nil)), .roundOpen(open),
+        .hello(Hello(instance: [UInt8](repeating: 8, count: 16), addresses: [], position: nil, released: digest(18))),
         .runEnd(RunEnd(outcome: .verificationFailed, sentence: "the check failed")),
         .silence(Silence(ctx: digest(13), cause: .cannotRepeat)), .skip(envelope),
         .slotDispute(SlotDispute(party: party(14), slotSeed: envelope, epochReady: envelope)), .slotReady(envelope),
@@ -106,6 +112,7 @@ enum Samples {
     static let epochReady = EpochReady(
         epochHash: digest(0x90), own: true, readyHash: digest(0x91), seedHashes: [digest(0x92), digest(0x93)])
     static let slotReady = SlotReady(epochHash: digest(0xa0))
+    static let notVoted = NotVoted(epochHash: digest(0xa6), base: digest(0xa7))
     static let beaconCommit = BeaconCommit(proposalHash: digest(0xa2), commit: digest(0xa3))
     static let beaconReveal = BeaconReveal(proposalHash: digest(0xa4), nonce: digest(0xa5))
 }
@@ -129,6 +136,7 @@ struct PayloadKind: Sendable, CustomStringConvertible {
     var description: String { name }
 
     static let all: [PayloadKind] = [
+        PayloadKind { Samples.notVoted },
         PayloadKind { Samples.upload }, PayloadKind { Samples.survivors }, PayloadKind { Samples.vote },
         PayloadKind { Samples.skip }, PayloadKind { Samples.partial }, PayloadKind { Samples.result },
         PayloadKind { Samples.slotSeedStatement }, PayloadKind { Samples.slotSeedAckStatement },

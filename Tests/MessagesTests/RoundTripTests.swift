@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func everyControlMessageHasASampleAndANameOfItsOwn() {
-        #expect(Set(Samples.controlMessages.map(\.name)).count == 23)
+        #expect(Set(Samples.controlMessages.map(\.name)).count == 27)
     }
 
     @Test(arguments: Samples.streamHeaders)
@@ -74,6 +74,10 @@ import Testing
         case (.beaconCommits(let a), .beaconCommits(let b)): a == b
         case (.beaconReveal(let a), .beaconReveal(let b)): a == b
         case (.beaconReveals(let a), .beaconReveals(let b)): a == b
+        case (.notVotedRequest(let a), .notVotedRequest(let b)): a == b
+        case (.notVoted(let a), .notVoted(let b)): a == b
+        case (.notVotedRefusal(let a), .notVotedRefusal(let b)): a == b
+        case (.notVotedBundle(let a), .notVotedBundle(let b)): a == b
         case (.certificate(let a), .certificate(let b)): a == b
         case (.directory(let a), .directory(let b)): a == b
         case (.epochProposal(let a), .epochProposal(let b)): a == b

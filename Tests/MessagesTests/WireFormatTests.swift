@@ -110,6 +110,56 @@ import Testing
                 "08", "01",  // 1 version
                 "12", "10", String(repeating: "01", count: 16),  // 2 instance; no position before the first epoch
             ], "Hello of a newcomer")
+        expect(
+            ControlMessage.hello(
+                Hello(instance: instance, addresses: [], position: nil, released: Samples.digest(0x04))
+            ).encoded(),
+            [
+                "0a", "36",  // Frame.1 hello, 54 bytes
+                "08", "01",  // 1 version
+                "12", "10", String(repeating: "01", count: 16),  // 2 instance
+                "42", "20", digest("04"),  // 8 released
+            ], "Hello of a site whose engineer has released a base")
+    }
+
+    @Test func notVoted() {
+        expect(
+            Samples.notVoted.encoded(),
+            [
+                "0a", "20", digest("a6"),  // 1 epoch_hash
+                "12", "20", digest("a7"),  // 2 base
+            ], "NotVoted")
+        expect(
+            ControlMessage.notVotedRequest(
+                NotVotedRequest(epochHash: Samples.digest(1), base: Samples.digest(2))
+            ).encoded(),
+            [
+                "c201", "44",  // Frame.24 not_voted_request, 68 bytes
+                "0a", "20", digest("01"),  // 1 epoch_hash
+                "12", "20", digest("02"),  // 2 base
+            ], "NotVotedRequest")
+        expect(
+            ControlMessage.notVotedRefusal(
+                NotVotedRefusal(epochHash: Samples.digest(1), base: Samples.digest(2), reason: .noRecord)
+            ).encoded(),
+            [
+                "d201", "46",  // Frame.26 not_voted_refusal, 70 bytes
+                "0a", "20", digest("01"),  // 1 epoch_hash
+                "12", "20", digest("02"),  // 2 base
+                "18", "01",  // 3 reason: no record
+            ], "NotVotedRefusal")
+        let bundle = NotVotedBundle(
+            epochHash: Samples.digest(1), base: Samples.digest(2), bitmap: [5],
+            statements: [Envelope(payload: [9], signature: [8])])
+        expect(
+            ControlMessage.notVotedBundle(bundle).encoded(),
+            [
+                "da01", "4f",  // Frame.27 not_voted_bundle, 79 bytes
+                "0a", "20", digest("01"),  // 1 epoch_hash
+                "12", "20", digest("02"),  // 2 base
+                "1a", "01", "05",  // 3 bitmap: members 0 and 2
+                "22", "06", "0a0109120108",  // 4 statements: one envelope
+            ], "NotVotedBundle")
     }
 
     @Test func epochReady() {

@@ -353,6 +353,36 @@ class RealRoundTests(unittest.TestCase):
         answers = federation.log(sites[1]) + federation.log(sites[2]) + federation.log(sites[3])
         self.assertIn("answers as standby", answers)
 
+    def test_an_epoch_is_left_when_a_slot_is_lost(self) -> None:
+        """Of six members one holds its upload back, and two that share a slot are killed: the others say that they have
+        not voted, count the words of each other, and send the same updates in a second epoch."""
+        sites = ["site-a", "site-b", *(f"site-python-{number}" for number in range(4))]
+        federation = self.federation(sites, *("--slots", "sampled", "--model", "softmax:8-3", "--rounds", "2"))
+        for seed, party in enumerate(sites[2:]):
+            federation.start_party(party, *(["--hold"] if seed == 0 else []), "--seed", str(seed))
+        for part, site in enumerate(sites[:2]):
+            federation.start_client(site, part, 2, "synthetic:400,8,3")
+        slots: dict[str, list[str]] = {}
+        for site in sites:
+            slots.setdefault(federation.await_log(site, r"(?:primary|standby) of slot (\d+)"), []).append(site)
+        for party in sites[3:]:
+            federation.await_log(party, "uploads in round 1")
+        lost = next(pair for pair in slots.values() if sites[2] not in pair and pair != sites[:2])
+        for site in lost:
+            federation.processes[site].kill()
+        codes = federation.wait()
+        rest = [site for site in sites if site not in lost]
+        self.assertEqual({site: codes[site] for site in ["server", *rest]}, dict.fromkeys(["server", *rest], 0))
+        clients = [site for site in rest if site in sites[:2]]
+        for party in set(rest) - set(clients):
+            log = federation.log(party)
+            self.assertIn("has not voted, and never will", log)
+            if party != sites[2]:
+                self.assertRegex(log, r"[45] of 6 members have not voted in epoch 1")
+            ours = self.require_agreement(federation, party, clients)
+            self.assertEqual(sorted(ours[0]["members"]), rest)
+            self.assertEqual(ours[0]["epoch"], 2)
+
     def test_enrolment_is_refused_by_code(self) -> None:
         """Section 14: each refusal, then the grant, then the token is used."""
         federation = self.federation(

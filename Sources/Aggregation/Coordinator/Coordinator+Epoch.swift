@@ -84,14 +84,17 @@ extension Coordinator {
     }
 
     /// Tells whether some parties could form an epoch that can still open a sum under the present base.
-    func canGoOn(with members: Set<PartyID>) -> Bool {
+    func canGoOn(with members: Set<PartyID>) -> Bool { canGoOn(with: members, barred: barred) }
+
+    /// The same, with what some epochs would be if they were closed.
+    func canGoOn(with members: Set<PartyID>, barred: Set<PartyID>) -> Bool {
         guard
             let committee = settings.slots.committee(
                 members: members.count, gammaPercent: configuration.gammaPercent),
             settings.slots.pinnedHolders.isSubset(of: members)
         else { return false }
         return members.count >= max(Limits.membersMin, Committee.minMembersDefault(largestEpoch: largestEpoch))
-            && members.subtracting(answeredUnderBase).subtracting(uploadersUnderBase).count >= committee.cohortMin
+            && members.subtracting(barred).count >= committee.cohortMin
     }
 
     /// E1: proposes an epoch of these members, or waits for more.
@@ -129,6 +132,7 @@ extension Coordinator {
         output.append(.sendDirectory(draft.members))
         for member in draft.members {
             if needsHandover(member) { output.append(.sendHandover(member, handoverHeader)) }
+            showNotVoted(to: member)
             output.append(.send(member, .epochProposal(signed.envelope)))
         }
         lossDeadlines = lossDeadlines.filter { draft.index(of: $0.key) != nil }

@@ -16,7 +16,7 @@ extension Coordinator {
                 return
             }
             machine.dropStreams(of: party)
-            machine.connected[party] = ConnectedParty(hello: hello, pongAt: now)
+            machine.connected[party] = ConnectedParty(hello: hello, released: hello.released, pongAt: now)
             machine.lossDeadlines[party] = nil
             machine.leftOut.remove(party)
             machine.noticeLostKeys(party, hello)
@@ -79,7 +79,11 @@ extension Coordinator {
                 return
             }
             switch message {
-            case .hello: machine.reconsider(by: party)
+            case .hello(let hello):
+                machine.connected[party]?.released = hello.released
+                machine.reconsider(by: party)
+            case .notVoted(let envelope): machine.notVoted(envelope, party)
+            case .notVotedRefusal(let refusal): machine.notVotedRefused(refusal, party)
             case .epochRefusal(let refusal): try machine.proposalRefused(refusal, by: party, now)
             case .beaconCommit(let envelope): try machine.beaconCommitted(envelope, by: party, now)
             case .beaconReveal(let envelope): try machine.beaconRevealed(envelope, by: party, now)
@@ -123,6 +127,7 @@ extension Coordinator {
         case .answering(let round): deadlines += round.requests.isEmpty ? [round.deadline] : round.requestDeadlines
         case .publishing(let round): deadlines.append(round.deadline)
         case .waiting(let waiting): deadlines.append(waiting.deadline)
+        case .closing(let closing): deadlines.append(closing.deadline)
         case .between, .summing, .ended: break
         }
         return deadlines.min()
@@ -143,6 +148,7 @@ extension Coordinator {
             case .voting(let round): try advanceVoting(round, now)
             case .answering(let round): try advanceAnswering(round, now)
             case .publishing(let round): advancePublishing(round, now)
+            case .closing(let closing): try advanceClosing(closing, now)
             case .waiting(let waiting): try advanceWaiting(waiting, now)
             case .summing, .ended: return
             }
@@ -173,6 +179,7 @@ extension Coordinator {
         } else if plan?.index(of: party) != nil {
             followsChain.insert(party)
         }
+        askNotVoted([party])
         switch phase {
         case .publishing(var publishing) where hello.position?.chainIndex == historyEnd && missed?.isEmpty == true:
             // It applied the result before the connection broke, or before the server stopped.
@@ -182,6 +189,7 @@ extension Coordinator {
             // A party that comes back may listen elsewhere: its peers have to know where, to finish the exchange.
             output.append(.sendDirectory(setUp.members))
             if needsHandover(party) { output.append(.sendHandover(party, handoverHeader)) }
+            showNotVoted(to: party)
             output.append(.send(party, .epochProposal(setUp.proposal)))
             if let bundle = setUp.draw.commitBundle { output.append(.send(party, .beaconCommits(bundle))) }
             if let bundle = setUp.draw.revealBundle { output.append(.send(party, .beaconReveals(bundle))) }

@@ -24,11 +24,14 @@ extension Coordinator {
         var replay = Replay(coordinatorKey: signer.publicKey)
         for fact in facts { try replay.take(fact, &self) }
         guard let plan, !hasEnded else { return }
-        planIsStale = lastEpoch != plan.proposal.epoch
+        let isAbandoned = openEpochs.contains { $0.plan.epochHash == plan.epochHash && $0.isAbandoned }
+        planIsStale = lastEpoch != plan.proposal.epoch || isAbandoned
         // The server was away itself: its members get as long as a lost member gets.
         for member in plan.members { lossDeadlines[member] = now + settings.rejoinWait }
         guard let open = replay.open else {
-            phase = .between
+            phase =
+                isAbandoned && lastEpoch == plan.proposal.epoch
+                ? .closing(EpochClosing(missing: [], standstill: nil, deadline: now + settings.rejoinWait)) : .between
             return
         }
         let round = openedRound(open, plan)
@@ -86,7 +89,11 @@ private struct Replay {
             machine.lastRound = opened.round
             guard let plan = machine.plan else { break }
             machine.openedBase = machine.openedRound(opened, plan).context.base
-            if plan.committee.hasStandbys { machine.uploadersUnderBase.formUnion(plan.members) }
+            machine.noteOpened(plan)
+        case .epochAbandoned(let epochHash):
+            machine.abandon(epochHash)
+            closeRound()
+        case .notVoted(let party, let envelope): machine.takeNotVoted(envelope.envelope, party)
         case .survivorsFixed(let envelope, let list):
             survivors = try Signed<Survivors>(opening: envelope.envelope, signedBy: coordinatorKey)
             leaves = list
@@ -108,6 +115,7 @@ private struct Replay {
             machine.chain = chain
             closeRound()
         case .runEnded: machine.phase = .ended
+        case .runTakenUp: machine.phase = .gathering(since: nil)
         }
     }
 
@@ -134,7 +142,7 @@ private struct Replay {
         }
         if machine.chain.paramsHash != chain.paramsHash {
             machine.answeredUnderBase = []
-            machine.uploadersUnderBase = []
+            machine.openEpochs = []
             machine.overflowedSet = nil
         }
         machine.chain = chain

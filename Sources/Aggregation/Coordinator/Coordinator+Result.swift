@@ -142,7 +142,7 @@ extension Coordinator {
                 sumHash: round.result.value.sumHash, paramsHash: paramsHash, scale: scale)
             if machine.chain.paramsHash != before {
                 machine.answeredUnderBase = []
-                machine.uploadersUnderBase = []
+                machine.openEpochs = []
                 machine.overflowedSet = nil
             }
             machine.skipsInARow = 0

@@ -20,7 +20,7 @@ extension Coordinator {
             encodingHash: encoding.hash, deadlineSeconds: max(1, Int(settings.uploadDeadline.components.seconds)))
         let round = openedRound(open, plan)
         openedBase = round.context.base
-        if plan.committee.hasStandbys { uploadersUnderBase.formUnion(plan.members) }
+        noteOpened(plan)
         note(.roundOpened(open.encoded()))
         output.append(.beginSums(round.context))
         output.append(.report(.roundOpened(round.context)))
@@ -178,7 +178,7 @@ extension Coordinator {
         let lost = Set(plan.members.filter { isLost($0, now) || registry[$0] == nil })
         if plan.committee.hasStandbys {
             if let standstill = standstill(of: .collecting(round), plan, now) {
-                return waitForReturn(standstill.missing, .collecting(round), now, for: standstill)
+                return stand(still: standstill, .collecting(round), plan, now)
             }
         } else {
             guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .collecting(round), now) }
@@ -197,7 +197,7 @@ extension Coordinator {
             return finish(
                 .aborted,
                 "possible second opening: \(names(barred.keys)) answered or uploaded under these parameters before or cannot "
-                    + "send the same bytes again, and without them fewer than \(needed) are left; their engineers decide"
+                    + "send the same bytes again, and without them fewer than \(needed) are left; \(engineersDecide)"
             )
         }
         try skip(round, now)

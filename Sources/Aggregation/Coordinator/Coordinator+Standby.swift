@@ -11,7 +11,7 @@ extension Coordinator {
     mutating func advanceVotingWithStandbys(_ voting: VotingRound, _ now: ContinuousClock.Instant) {
         let plan = voting.round.plan
         if let standstill = standstill(of: .voting(voting), plan, now) {
-            return waitForReturn(standstill.missing, .voting(voting), now, for: standstill)
+            return stand(still: standstill, .voting(voting), plan, now)
         }
         guard voting.votes.count >= plan.committee.quorum else {
             guard now >= voting.deadline else { return }
@@ -73,7 +73,7 @@ extension Coordinator {
         certify(next, &round)
         phase = .answering(round)
         if let standstill = standstill(of: .answering(round), plan, now) {
-            waitForReturn(standstill.missing, .answering(round), now, for: standstill)
+            stand(still: standstill, .answering(round), plan, now)
         } else if !silent.isEmpty {
             waitForReturn(silent, .answering(round), now)
         }

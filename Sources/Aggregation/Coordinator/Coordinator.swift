@@ -11,6 +11,7 @@ import Primitives
 ///         a member is lost   │   └─silent: new epoch──┘  └──────────┘                               ▼ fresh pongs
 ///      (any phase of a round)┤                        │                                         answering
 ///                            │                        └──publishing ◀──sum── summing ◀──all slots───┘
+///                            ├── closing (nobody votes in the lost epoch any more) ─▶ settingUp, ended
 ///                            └── waiting (too few to go on: the lost ones may return) ──▶ ended
 ///
 /// It is trusted for liveness alone: nothing that it says is taken without a check (protocol section 3).
@@ -39,9 +40,8 @@ public struct Coordinator: Sendable {
     var overflowedSet: SurvivorSet?
     /// Members that may have answered under the present base, in any epoch: they upload nothing under it any more.
     var answeredUnderBase: Set<PartyID> = []
-    /// Members that may have uploaded under the present base in an epoch with standbys: there a sum may still be opened, so
-    /// that they upload nothing under it in any other epoch (protocol section 5, rule (c)).
-    var uploadersUnderBase: Set<PartyID> = []
+    /// The epochs with standbys in which something may have been uploaded under the present base, oldest first.
+    var openEpochs: [OpenEpoch] = []
     /// Members of an epoch with standbys that have lost its keys: they can do nothing in it.
     var keyless: Set<PartyID> = []
     /// Parties that are connected and have said Hello.
@@ -70,6 +70,8 @@ public struct Coordinator: Sendable {
     /// A party whose connection stands.
     struct ConnectedParty: Sendable {
         let hello: Hello
+        /// The base for which its engineer has lifted rule (c), by its last Hello.
+        var released: Digest?
         var pongAt: ContinuousClock.Instant
     }
 

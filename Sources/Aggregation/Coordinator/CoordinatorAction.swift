@@ -14,6 +14,10 @@ public enum CoordinatorFact: Equatable, Sendable, Codable {
     case slotsDrawn(epoch: UInt64, beacon: Digest)
     /// Every member of the epoch holds its keys.
     case epochReady(epoch: UInt64)
+    /// Members of the epoch are about to be asked for NotVoted: no round goes on in it.
+    case epochAbandoned(epochHash: Digest)
+    /// A member has signed that it has not voted, and never will, under the present base in an epoch.
+    case notVoted(PartyID, StoredEnvelope)
     /// A round was opened.
     case roundOpened([UInt8])
     /// The set of the open round was fixed, with the leaves of its uploads; the sum of the uploads is stored beside it.
@@ -30,6 +34,8 @@ public enum CoordinatorFact: Equatable, Sendable, Codable {
     case skipped(StoredEnvelope, ModelChain)
     /// The run is over.
     case runEnded(RunOutcome, sentence: String)
+    /// A run that was aborted is taken up where it stopped.
+    case runTakenUp
 }
 
 /// An envelope in a record.
@@ -108,6 +114,8 @@ public enum CoordinatorAction: Sendable {
 public enum CoordinatorReport: Equatable, Sendable {
     case epochProposed(epoch: UInt64, members: [PartyID])
     case epochReady(epoch: UInt64, committee: Committee)
+    /// An epoch with standbys cannot go on without these: its members are asked for NotVoted, to go on in another one.
+    case epochAbandoned(epoch: UInt64, missing: [PartyID])
     /// A slot has lost its primary, or that one is silent; its standby was asked.
     case standbyAsked(slot: Int, PartyID)
     case memberLost(PartyID, phase: String)

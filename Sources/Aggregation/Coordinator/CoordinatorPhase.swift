@@ -22,6 +22,8 @@ enum CoordinatorPhase: Sendable {
     case summing(AnsweringRound)
     /// R4: everybody applies. Next: `between`.
     case publishing(PublishingRound)
+    /// An epoch with standbys is left under an open base: NotVoted of its members comes in. Next: `settingUp`, `ended`.
+    case closing(EpochClosing)
     /// Too few are there to go on. Next: the phase before, when they return; `ended`.
     case waiting(WaitingForReturn)
     /// Over.
@@ -37,6 +39,7 @@ enum CoordinatorPhase: Sendable {
         case .answering: "partials"
         case .summing: "summing"
         case .publishing: "applying"
+        case .closing: "closing an epoch"
         case .waiting: "waiting for members"
         case .ended: "ended"
         }
@@ -158,6 +161,43 @@ struct PublishingRound: Sendable {
     /// Whether the coordinator has applied the sum to its own model.
     var ownApplied = false
     var applied: Set<PartyID> = []
+}
+
+/// An epoch with standbys in which something may have been uploaded under the present base.
+struct OpenEpoch: Sendable {
+    let plan: EpochPlan
+    /// Whether its members were, or may have been, asked for NotVoted: no round goes on in it.
+    var isAbandoned = false
+    /// NotVoted by member.
+    var statements: [PartyID: Envelope] = [:]
+    /// Votes that came, of members that can honestly say no such thing.
+    var votes: [PartyID: Envelope] = [:]
+    /// Who said that it cannot.
+    var refused: Set<PartyID> = []
+
+    /// Whether so many will never vote there that no certificate can exist.
+    var isClosed: Bool { statements.count >= plan.committee.notVotedMin }
+
+    /// Who has neither spoken nor shown that it cannot.
+    var unasked: [PartyID] {
+        plan.members.filter { statements[$0] == nil && votes[$0] == nil && !refused.contains($0) }
+    }
+
+    /// What shows the members of another epoch that nothing is opened here.
+    func bundle(base: Digest) -> NotVotedBundle {
+        let indices = plan.members.indices.filter { statements[plan.members[$0]] != nil }
+        return NotVotedBundle(
+            epochHash: plan.epochHash, base: base, bitmap: SurvivorSet(indices, of: plan.members.count).bitmap,
+            statements: indices.compactMap { statements[plan.members[$0]] })
+    }
+}
+
+/// An epoch that cannot go on and is being closed under the present base.
+struct EpochClosing: Sendable {
+    /// Without whom it could not go on.
+    let missing: Set<PartyID>
+    let standstill: Standstill?
+    let deadline: ContinuousClock.Instant
 }
 
 /// A run that cannot go on without somebody.

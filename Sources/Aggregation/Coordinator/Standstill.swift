@@ -55,16 +55,27 @@ extension Coordinator {
         return nil
     }
 
+    /// An epoch with standbys cannot go on: it is left for another one where nothing can be opened in it, otherwise the run
+    /// waits for whom it lacks.
+    mutating func stand(
+        still standstill: Standstill, _ suspended: WaitingForReturn.Suspended, _ plan: EpochPlan,
+        _ now: ContinuousClock.Instant
+    ) {
+        if mayLeave(suspended, now) { return leave(plan, suspended, for: standstill, now) }
+        waitForReturn(standstill.missing, suspended, now, for: standstill)
+    }
+
     /// Between rounds, in an epoch with standbys that has to be kept: opens the next round in it, or waits.
     mutating func goOnUnderBase(_ plan: EpochPlan, _ now: ContinuousClock.Instant) throws {
         guard plan.rounds.contains(lastRound + 1) || overflowedSet != nil else {
+            if mayLeave(.nothing, now) { return leave(plan, .nothing, now) }
             return finish(
                 .aborted,
-                "possible second opening: the rounds of epoch \(plan.proposal.epoch) are used up, and under these "
-                    + "parameters nobody may upload in another one; their engineers decide")
+                "possible second opening: the rounds of epoch \(plan.proposal.epoch) are used up, and too few of its members "
+                    + "are here to rule out a sum in it; \(engineersDecide)")
         }
         if let standstill = standstill(of: .nothing, plan, now) {
-            return waitForReturn(standstill.missing, .nothing, now, for: standstill)
+            return stand(still: standstill, .nothing, plan, now)
         }
         try openRound(plan, now)
     }
@@ -84,6 +95,9 @@ extension Coordinator {
         let isOver = now >= waiting.deadline
         let present = standstill(of: waiting.suspended, plan, now)
         if present == nil, !isOver { return try goOn(waiting.suspended, now) }
+        if let present, !isOver, mayLeave(waiting.suspended, now) {
+            return leave(plan, waiting.suspended, for: present, now)
+        }
         let able = isOver ? welcome.subtracting(waiting.missing) : welcome
         if canGoOn(with: able) { return try propose(able, now) }
         guard isOver else { return }
@@ -92,8 +106,7 @@ extension Coordinator {
 
     private func sentence(_ waiting: WaitingForReturn, _ standstill: Standstill?, _ plan: EpochPlan) -> String {
         let remedy = remedy(waiting.missing.filter { connected[$0] == nil })
-        let kept =
-            uploadersUnderBase.isEmpty ? "" : "; under these parameters no other epoch may sum the updates of this one"
+        let kept = barred.isEmpty ? "" : "; \(secondOpening(waiting.suspended, plan))"
         switch standstill {
         case .slot(let slot, _):
             let pair = plan.slots[slot]

@@ -33,6 +33,10 @@ public struct Committee: Equatable, Sendable {
         max((2 * memberCount + 2) / 3, corruptMax + (memberCount <= 4 ? 2 : 3), 3)
     }
 
+    /// How many members must not have voted, and never will, for a certificate to be impossible: n − q + f + 1 (protocol
+    /// section 5, rule (c)). Without f liars n − q + 1 honest ones are left, so that q − 1 others can vote at most.
+    public var notVotedMin: Int { memberCount - quorum + corruptMax + 1 }
+
     /// The fewest members of the next epoch by default: ⌈2/3⌉ of the largest epoch (protocol section 4, step E1).
     public static func minMembersDefault(largestEpoch: Int) -> Int { max((2 * largestEpoch + 2) / 3, 3) }
 }

@@ -136,6 +136,7 @@ extension Member {
         round?.upload = .uploaded(trailer)
         var actions: [MemberAction] = []
         if ledger.leaf(ofUploadIn: ctx) == nil {
+            actions += keepWitnesses()
             actions.append(
                 note(.uploaded(epochHash: context.epochHash, base: context.base, ctx: ctx, leaf: leaf)))
         }

@@ -174,6 +174,8 @@ public struct Member: Sendable {
         case .survivors(let envelope): try survivorsFixed(envelope)
         case .certificate(let certificate): certified(certificate)
         case .skip(let envelope): skipped(envelope)
+        case .notVotedRequest(let request): try notVotedAsked(request)
+        case .notVotedBundle(let bundle): notVotedShown(bundle)
         case .runEnd(let end): [.stop(.runEnded(end))]
         case .directory: []
         default: [.reject(.outOfPhase(message: message.name, phase: "from the coordinator"))]

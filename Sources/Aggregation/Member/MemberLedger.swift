@@ -32,6 +32,15 @@ public enum MemberFact: Equatable, Sendable, Codable {
     case answered(epochHash: Digest, base: Digest)
     /// The member never votes or answers under this base in this epoch any more.
     case closed(epochHash: Digest, base: Digest)
+    /// Who votes in an epoch with standbys in which the member is about to upload: what it takes to check their word later.
+    ///
+    /// - keys: the members' SubjectPublicKeyInfo in member order, hexadecimal.
+    /// - needed: how many of them must not have voted for a certificate to be impossible.
+    case witnesses(epochHash: Digest, keys: [String], needed: Int)
+    /// So many members have signed that they have not voted that no sum can be opened under this base in this epoch.
+    case unopenable(epochHash: Digest, base: Digest)
+    /// The site's engineer has decided that the kept update may be sent again under this base.
+    case released(base: Digest)
     /// What identifies the configuration of the run that the next `chain` begins; it never changes within a run.
     case configured(Digest)
     /// A run began at these parameters, or was handed over (`own` is false).
@@ -52,6 +61,7 @@ public struct MemberLedger: Sendable {
         var lock: Digest?
         var answered = false
         var closed = false
+        var unopenable = false
     }
 
     struct EpochKey: Hashable {
@@ -88,9 +98,15 @@ public struct MemberLedger: Sendable {
     public private(set) var overflowedBase: Digest?
     /// Whether this member computed the chain's modelHash itself.
     public private(set) var ownsChain = false
+    /// The base for which the engineer has lifted rule (c), the last one.
+    public private(set) var releasedBase: Digest?
     private var standings: [EpochKey: Standing] = [:]
+    /// The epochs taken part in.
+    private var epochsTaken: Set<Digest> = []
     /// The epochs whose slots had standbys: nothing that was uploaded there can be closed by one member alone.
     private var epochsWithStandbys: Set<Digest> = []
+    /// Who votes in the epochs with standbys in which something was uploaded since the base moved, and in the present one.
+    private var witnesses: [Digest: EpochWitnesses] = [:]
     private var uploadedBases: Set<Digest> = []
     private var lastUpload: (ctx: Digest, leaf: Digest)?
 
@@ -111,6 +127,7 @@ public struct MemberLedger: Sendable {
         case .epochTaken(let epoch, let hash, let proposal, let mode, let memberCount, _, _, _, _):
             take(epoch, proposal, memberCount)
             epochHash = hash
+            epochsTaken.insert(hash)
             if mode != .all { epochsWithStandbys.insert(hash) }
         case .epochReady(_, let count):
             epochIsReady = true
@@ -128,6 +145,10 @@ public struct MemberLedger: Sendable {
             standings[EpochKey(epochHash: hash, base: base), default: Standing()].answered = true
         case .closed(let hash, let base):
             standings[EpochKey(epochHash: hash, base: base), default: Standing()].closed = true
+        case .witnesses(let hash, let keys, let needed): witnesses[hash] = EpochWitnesses(keys: keys, needed: needed)
+        case .unopenable(let hash, let base):
+            standings[EpochKey(epochHash: hash, base: base), default: Standing()].unopenable = true
+        case .released(let base): releasedBase = base
         case .configured(let hash): configurationHash = hash
         case .chain(let position, let own):
             moveBase(to: position)
@@ -154,7 +175,10 @@ public struct MemberLedger: Sendable {
     }
 
     private mutating func moveBase(to position: ModelChain) {
-        if chain?.run != position.run || chain?.paramsHash != position.paramsHash { keptUpdateBase = nil }
+        if chain?.run != position.run || chain?.paramsHash != position.paramsHash {
+            keptUpdateBase = nil
+            witnesses = witnesses.filter { $0.key == epochHash }
+        }
         chain = position
         overflowedBase = nil
     }
@@ -183,20 +207,45 @@ extension MemberLedger {
     /// Rules (b) and (c): tells what a participant may upload under a base in an epoch.
     ///
     /// In an epoch with standbys a sum can be opened without this member's answer, and what the other members will do there
-    /// is not in its hands: without their word (`NotVoted`, which this version does not have) it stays silent.
+    /// is not in its hands: without the word of enough of them (`unopenable`) it stays silent. The engineer may lift that
+    /// (`released`), never rule (b).
     public func uploadPermission(epochHash: Digest, base: Digest) -> UploadPermission {
         guard uploadedBases.contains(base) else {
             return keptUpdateBase == base ? .keptUpdate(closing: []) : .newUpdate
         }
         guard keptUpdateBase == base else { return .silent(.spentBase) }
         var closing: [Digest] = []
+        var causes: Set<SilenceCause> = []
         for (key, standing) in standings where key.base == base && key.epochHash != epochHash && standing.uploaded {
-            guard !epochsWithStandbys.contains(key.epochHash) else { return .silent(.mayBeOpenedElsewhere) }
-            guard !standing.answered else { return .silent(.answeredUnderThisBase) }
+            if epochsWithStandbys.contains(key.epochHash), !standing.unopenable { causes.insert(.mayBeOpenedElsewhere) }
+            if standing.answered { causes.insert(.answeredUnderThisBase) }
             if !standing.closed { closing.append(key.epochHash) }
         }
+        if releasedBase != base, let cause = causes.min(by: { $0.rawValue < $1.rawValue }) { return .silent(cause) }
         return .keptUpdate(closing: closing.sorted())
     }
+
+    /// Rule (c): tells whether the member may sign that it has not voted under a base in an epoch, and never will.
+    ///
+    /// Only of an epoch that it has a record of, and under a base of its present parameters: so what it closes is bounded.
+    public func notVoted(epochHash: Digest, base: Digest) -> NotVotedPermission {
+        let present = chain.map { chain in
+            [RoundKind.training, .closing].map { RoundContext.base(kind: $0, paramsHash: chain.paramsHash) }
+        }
+        guard epochsTaken.contains(epochHash), present?.contains(base) == true else { return .refused(.noRecord) }
+        let standing = standing(epochHash, base)
+        guard standing.lock == nil, !standing.answered else { return .refused(.voted) }
+        return .mayBeSigned(isClosed: standing.closed)
+    }
+
+    /// Whether the word of an earlier epoch's members is missing, for this member to upload under a base elsewhere.
+    func needsNotVoted(epochHash: Digest, base: Digest) -> Bool {
+        let standing = standing(epochHash, base)
+        return standing.uploaded && !standing.unopenable && epochsWithStandbys.contains(epochHash)
+    }
+
+    /// Who votes in an epoch with standbys, if this member may have uploaded there.
+    func witnesses(of epochHash: Digest) -> EpochWitnesses? { witnesses[epochHash] }
 
     private func standing(_ epochHash: Digest, _ base: Digest) -> Standing {
         standings[EpochKey(epochHash: epochHash, base: base)] ?? Standing()
@@ -211,4 +260,18 @@ public enum UploadPermission: Equatable, Sendable {
     case keptUpdate(closing: [Digest])
     /// Nothing.
     case silent(SilenceCause)
+}
+
+/// Whether a member may sign `NotVoted`.
+public enum NotVotedPermission: Equatable, Sendable {
+    /// Once it is recorded that it never will vote there, if it is not yet.
+    case mayBeSigned(isClosed: Bool)
+    case refused(NotVotedRefusalReason)
+}
+
+/// Who votes in an epoch with standbys, and how many of them must not have for a certificate to be impossible.
+struct EpochWitnesses: Equatable, Sendable {
+    /// SubjectPublicKeyInfo in member order, hexadecimal.
+    let keys: [String]
+    let needed: Int
 }

@@ -238,6 +238,38 @@ nonisolated struct WireFrame: Sendable {
     set {body = .beaconReveals(newValue)}
   }
 
+  var notVotedRequest: WireNotVotedRequest {
+    get {
+      if case .notVotedRequest(let v)? = body {return v}
+      return WireNotVotedRequest()
+    }
+    set {body = .notVotedRequest(newValue)}
+  }
+
+  var notVoted: WireEnvelope {
+    get {
+      if case .notVoted(let v)? = body {return v}
+      return WireEnvelope()
+    }
+    set {body = .notVoted(newValue)}
+  }
+
+  var notVotedRefusal: WireNotVotedRefusal {
+    get {
+      if case .notVotedRefusal(let v)? = body {return v}
+      return WireNotVotedRefusal()
+    }
+    set {body = .notVotedRefusal(newValue)}
+  }
+
+  var notVotedBundle: WireNotVotedBundle {
+    get {
+      if case .notVotedBundle(let v)? = body {return v}
+      return WireNotVotedBundle()
+    }
+    set {body = .notVotedBundle(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -264,6 +296,10 @@ nonisolated struct WireFrame: Sendable {
     case beaconCommits(WireBeaconCommits)
     case beaconReveal(WireEnvelope)
     case beaconReveals(WireBeaconReveals)
+    case notVotedRequest(WireNotVotedRequest)
+    case notVoted(WireEnvelope)
+    case notVotedRefusal(WireNotVotedRefusal)
+    case notVotedBundle(WireNotVotedBundle)
 
   }
 
@@ -347,6 +383,9 @@ nonisolated struct WireHello: Sendable {
 
   /// the epoch whose keys this party holds, 0 without
   var epoch: UInt64 = 0
+
+  /// the base that this party's engineer has released, or empty
+  var released: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -964,6 +1003,72 @@ nonisolated struct WireCertificate: Sendable {
   init() {}
 }
 
+nonisolated struct WireNotVotedRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var epochHash: Data = Data()
+
+  var base: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// "I have not voted under this base in this epoch, and durably never will."
+nonisolated struct WireNotVoted: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var epochHash: Data = Data()
+
+  var base: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireNotVotedRefusal: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var epochHash: Data = Data()
+
+  var base: Data = Data()
+
+  /// 0 voted, 1 no record
+  var reason: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireNotVotedBundle: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var epochHash: Data = Data()
+
+  var base: Data = Data()
+
+  /// whose statements follow, of that epoch's members
+  var bitmap: Data = Data()
+
+  /// in member order
+  var statements: [WireEnvelope] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 nonisolated struct WirePartial: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1197,7 +1302,7 @@ nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Frame"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}directory\0\u{3}epoch_proposal\0\u{3}epoch_refusal\0\u{3}slot_seed\0\u{3}slot_seed_ack\0\u{3}slot_reject\0\u{3}epoch_ready\0\u{3}epoch_ready_bundle\0\u{3}slot_ready\0\u{3}slot_dispute\0\u{3}round_open\0\u{1}silence\0\u{1}survivors\0\u{1}vote\0\u{1}certificate\0\u{1}skip\0\u{1}applied\0\u{3}run_end\0\u{3}beacon_commit\0\u{3}beacon_commits\0\u{3}beacon_reveal\0\u{3}beacon_reveals\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}directory\0\u{3}epoch_proposal\0\u{3}epoch_refusal\0\u{3}slot_seed\0\u{3}slot_seed_ack\0\u{3}slot_reject\0\u{3}epoch_ready\0\u{3}epoch_ready_bundle\0\u{3}slot_ready\0\u{3}slot_dispute\0\u{3}round_open\0\u{1}silence\0\u{1}survivors\0\u{1}vote\0\u{1}certificate\0\u{1}skip\0\u{1}applied\0\u{3}run_end\0\u{3}beacon_commit\0\u{3}beacon_commits\0\u{3}beacon_reveal\0\u{3}beacon_reveals\0\u{3}not_voted_request\0\u{3}not_voted\0\u{3}not_voted_refusal\0\u{3}not_voted_bundle\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1504,6 +1609,58 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
           self.body = .beaconReveals(v)
         }
       }()
+      case 24: try {
+        var v: WireNotVotedRequest?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .notVotedRequest(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .notVotedRequest(v)
+        }
+      }()
+      case 25: try {
+        var v: WireEnvelope?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .notVoted(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .notVoted(v)
+        }
+      }()
+      case 26: try {
+        var v: WireNotVotedRefusal?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .notVotedRefusal(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .notVotedRefusal(v)
+        }
+      }()
+      case 27: try {
+        var v: WireNotVotedBundle?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .notVotedBundle(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .notVotedBundle(v)
+        }
+      }()
       default: break
       }
     }
@@ -1606,6 +1763,22 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     case .beaconReveals?: try {
       guard case .beaconReveals(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+    }()
+    case .notVotedRequest?: try {
+      guard case .notVotedRequest(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
+    }()
+    case .notVoted?: try {
+      guard case .notVoted(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
+    }()
+    case .notVotedRefusal?: try {
+      guard case .notVotedRefusal(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 26)
+    }()
+    case .notVotedBundle?: try {
+      guard case .notVotedBundle(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 27)
     }()
     case nil: break
     }
@@ -1722,7 +1895,7 @@ nonisolated extension WireStreamHeader: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}instance\0\u{1}addresses\0\u{1}run\0\u{3}chain_index\0\u{3}model_hash\0\u{1}epoch\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}instance\0\u{1}addresses\0\u{1}run\0\u{3}chain_index\0\u{3}model_hash\0\u{1}epoch\0\u{1}released\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1737,6 +1910,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.chainIndex) }()
       case 6: try { try decoder.decodeSingularBytesField(value: &self.modelHash) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
+      case 8: try { try decoder.decodeSingularBytesField(value: &self.released) }()
       default: break
       }
     }
@@ -1764,6 +1938,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.epoch != 0 {
       try visitor.visitSingularUInt64Field(value: self.epoch, fieldNumber: 7)
     }
+    if !self.released.isEmpty {
+      try visitor.visitSingularBytesField(value: self.released, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1775,6 +1952,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.chainIndex != rhs.chainIndex {return false}
     if lhs.modelHash != rhs.modelHash {return false}
     if lhs.epoch != rhs.epoch {return false}
+    if lhs.released != rhs.released {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3018,6 +3196,161 @@ nonisolated extension WireCertificate: SwiftProtobuf.Message, SwiftProtobuf._Mes
   static func ==(lhs: WireCertificate, rhs: WireCertificate) -> Bool {
     if lhs.ctx != rhs.ctx {return false}
     if lhs.votes != rhs.votes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireNotVotedRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".NotVotedRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}epoch_hash\0\u{1}base\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.epochHash) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.base) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.epochHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.epochHash, fieldNumber: 1)
+    }
+    if !self.base.isEmpty {
+      try visitor.visitSingularBytesField(value: self.base, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireNotVotedRequest, rhs: WireNotVotedRequest) -> Bool {
+    if lhs.epochHash != rhs.epochHash {return false}
+    if lhs.base != rhs.base {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireNotVoted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".NotVoted"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}epoch_hash\0\u{1}base\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.epochHash) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.base) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.epochHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.epochHash, fieldNumber: 1)
+    }
+    if !self.base.isEmpty {
+      try visitor.visitSingularBytesField(value: self.base, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireNotVoted, rhs: WireNotVoted) -> Bool {
+    if lhs.epochHash != rhs.epochHash {return false}
+    if lhs.base != rhs.base {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireNotVotedRefusal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".NotVotedRefusal"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}epoch_hash\0\u{1}base\0\u{1}reason\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.epochHash) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.base) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.epochHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.epochHash, fieldNumber: 1)
+    }
+    if !self.base.isEmpty {
+      try visitor.visitSingularBytesField(value: self.base, fieldNumber: 2)
+    }
+    if self.reason != 0 {
+      try visitor.visitSingularUInt32Field(value: self.reason, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireNotVotedRefusal, rhs: WireNotVotedRefusal) -> Bool {
+    if lhs.epochHash != rhs.epochHash {return false}
+    if lhs.base != rhs.base {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireNotVotedBundle: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".NotVotedBundle"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}epoch_hash\0\u{1}base\0\u{1}bitmap\0\u{1}statements\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.epochHash) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.base) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.bitmap) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.statements) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.epochHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.epochHash, fieldNumber: 1)
+    }
+    if !self.base.isEmpty {
+      try visitor.visitSingularBytesField(value: self.base, fieldNumber: 2)
+    }
+    if !self.bitmap.isEmpty {
+      try visitor.visitSingularBytesField(value: self.bitmap, fieldNumber: 3)
+    }
+    if !self.statements.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.statements, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireNotVotedBundle, rhs: WireNotVotedBundle) -> Bool {
+    if lhs.epochHash != rhs.epochHash {return false}
+    if lhs.base != rhs.base {return false}
+    if lhs.bitmap != rhs.bitmap {return false}
+    if lhs.statements != rhs.statements {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

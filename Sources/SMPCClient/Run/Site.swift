@@ -89,6 +89,7 @@ actor Site {
     }
 
     private func handleEvents() async throws -> MemberStop {
+        try await takeReleasedBase()
         if member.plan != nil, member.ledger.epochIsReady { try announceEpoch() }
         for await item in inbox.items {
             defer { item.done.resume() }
@@ -116,6 +117,7 @@ actor Site {
         case .handedOver(let header, let bytes): takeIn(header, bytes)
         case .membersChanged:
             member.membersChanged(try store.members())
+            try await takeReleasedBase()
             // The coordinator tries newcomers again that this site had not confirmed.
             if let connection { try await greet(connection) }
         case .message(let message): try await handle(message)
@@ -133,11 +135,20 @@ actor Site {
         }
     }
 
+    /// What `base release` has left is a fact from here on: the record of facts has one writer.
+    private func takeReleasedBase() async throws {
+        guard let base = try store.value(.releasedBase).flatMap({ Digest(bytes: $0) }) else { return }
+        let actions = member.baseReleased(base)
+        try await perform(actions)
+        guard !actions.isEmpty else { return }
+        progress.note("base \(base) is released: this site sends its kept update again under it")
+    }
+
     private func greet(_ connection: Connection) async throws {
         self.connection = connection
         let hello = Hello(
             instance: store.instance, addresses: peerAddresses.addresses(towards: connection.localHost),
-            position: member.position)
+            position: member.position, released: member.ledger.releasedBase)
         await send(.hello(hello))
     }
 

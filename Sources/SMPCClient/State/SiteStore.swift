@@ -183,6 +183,8 @@ enum SiteValue: String {
     case name = "name"
     /// The record of the last applied round, which waits for the metrics that the next sum brings.
     case pendingRecord = "pending_record"
+    /// The base that the engineer has released; a running client takes it into its facts.
+    case releasedBase = "released_base"
     /// The member keys of the last epoch: what the roster fingerprint is made of.
     case roster = "roster"
 }
@@ -201,6 +203,9 @@ extension MemberFact {
         case .locked: "locked"
         case .answered: "answered"
         case .closed: "closed"
+        case .witnesses: "witnesses"
+        case .unopenable: "unopenable"
+        case .released: "released"
         case .chain: "chain"
         case .configured: "configured"
         case .applied: "applied"

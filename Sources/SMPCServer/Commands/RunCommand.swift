@@ -88,7 +88,7 @@ struct RunCommand: AsyncParsableCommand {
             """, valueName: "pairs"))
     var pinned: String?
 
-    @Flag(help: "Take the unfinished run up; an error if there is none.")
+    @Flag(help: "Take the last run up where it stopped, an aborted one too; an error if there is none.")
     var resume = false
     @Flag(help: "End the unfinished run and begin another.")
     var newRun = false

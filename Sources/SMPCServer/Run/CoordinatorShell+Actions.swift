@@ -198,6 +198,10 @@ extension CoordinatorShell {
             progress.note("epoch \(epoch): \(committee.protection)")
             progress.note("computed here: \(committee.numbers)")
             pruneSums()
+        case .epochAbandoned(let epoch, let missing):
+            let who = missing.isEmpty ? "" : " without \(missing.map(name).joined(separator: ", "))"
+            progress.note(
+                "epoch \(epoch) cannot go on\(who): the others close it, to send the same updates in another one")
         case .memberLost(let party, let phase): progress.note("\(name(party)) is lost (\(phase))")
         case .proposalRefused(let party, let line, let detail):
             progress.warning("\(name(party)) refused the epoch: \(detail)")

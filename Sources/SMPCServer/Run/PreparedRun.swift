@@ -32,6 +32,11 @@ struct PreparedRun: Sendable {
         log = FactLog(store: store)
         var facts = try log.load()
         var history = try RunHistory(facts)
+        if choice.mode == .resume, history.isAborted {
+            try log.append(.runTakenUp)
+            facts.append(.runTakenUp)
+            history = try RunHistory(facts)
+        }
         if choice.mode != .new, history.isUnfinished, let configuration = history.configuration,
             let chain = history.chain
         {
@@ -43,7 +48,7 @@ struct PreparedRun: Sendable {
         } else {
             guard choice.mode != .resume else {
                 throw ProgramError(
-                    .usage, "there is no unfinished run", subject: state.directory,
+                    .usage, "there is no unfinished or aborted run", subject: state.directory,
                     remedy: "leave --resume out to begin one")
             }
             let first = try choice.firstParameters()

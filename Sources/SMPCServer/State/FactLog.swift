@@ -39,6 +39,8 @@ extension CoordinatorFact {
         case .epochProposed: "epochProposed"
         case .slotsDrawn: "slotsDrawn"
         case .epochReady: "epochReady"
+        case .epochAbandoned: "epochAbandoned"
+        case .notVoted: "notVoted"
         case .roundOpened: "roundOpened"
         case .survivorsFixed: "survivorsFixed"
         case .certified: "certified"
@@ -47,6 +49,7 @@ extension CoordinatorFact {
         case .overflowed: "overflowed"
         case .skipped: "skipped"
         case .runEnded: "runEnded"
+        case .runTakenUp: "runTakenUp"
         }
     }
 }

@@ -59,7 +59,8 @@ struct RunHistory {
             case .epochProposed(let number, _):
                 epoch = number
                 open = nil
-            case .slotsDrawn, .epochReady, .certified: break
+            case .slotsDrawn, .epochReady, .certified, .notVoted: break
+            case .epochAbandoned: open = nil
             case .roundOpened(let bytes):
                 open = try RoundOpen(encoded: bytes)
                 (hasSet, hasResult) = (false, false)
@@ -75,6 +76,7 @@ struct RunHistory {
                 chain = next
                 close(next, "skipped")
             case .runEnded(let outcome, let sentence): end = RunEnd(outcome: outcome, sentence: sentence)
+            case .runTakenUp: end = nil
             }
         }
         (self.configuration, self.end, self.rounds, self.epoch, self.chain) = (configuration, end, rounds, epoch, chain)
@@ -94,4 +96,7 @@ struct RunHistory {
 
     /// Whether a run began and has not ended.
     var isUnfinished: Bool { configuration != nil && end == nil }
+
+    /// Whether the last run was aborted: it may be taken up where it stopped, once what it lacked is there.
+    var isAborted: Bool { end?.outcome == .aborted }
 }

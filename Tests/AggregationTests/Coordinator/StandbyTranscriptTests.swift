@@ -151,7 +151,7 @@ import Testing
         let plan = stage.plan
         try stage.restart()
         #expect(stage.machine.epoch == plan)
-        #expect(stage.machine.uploadersUnderBase == Set(plan.members))
+        #expect(stage.machine.barred == Set(plan.members))
     }
 
     // MARK: Rounds
@@ -298,10 +298,10 @@ import Testing
         #expect(stage.lines(log) == ["send Result to \(lost)", "send RoundOpen to \(lost)"])
     }
 
-    /// Nobody of an epoch with standbys uploads under its base in another one: the run ends and says which slot is lost.
+    /// The three that are left of five are too few for another epoch: the run ends and says which slot is lost.
     @Test(arguments: ["uploads", "votes", "partials"])
     func aSlotThatIsLostWholeEndsTheRunWithinAMinuteAndIsNamed(phase: String) throws {
-        var stage = try ready(6)
+        var stage = try ready(5)
         let (primary, standby) = try holders(stage, 1)
         if phase != "uploads" { try stage.uploadAll() }
         if phase == "partials" { try stage.voteAll() }
@@ -325,7 +325,7 @@ import Testing
 
     @Test func oneHolderThatComesBackInTimeSavesTheRound() throws {
         for phase in ["uploads", "votes", "partials"] {
-            var stage = try ready(6)
+            var stage = try ready(5)
             let (primary, standby) = try holders(stage, 1)
             if phase != "uploads" { try stage.uploadAll() }
             if phase == "partials" { try stage.voteAll() }

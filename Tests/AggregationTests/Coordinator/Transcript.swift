@@ -50,6 +50,7 @@ extension Conductor {
         switch report {
         case .epochProposed(let epoch, let members): "epoch \(epoch) of \(list(members))"
         case .epochReady(let epoch, _): "epoch \(epoch) ready"
+        case .epochAbandoned(let epoch, let missing): "epoch \(epoch) left, without \(list(missing))"
         case .memberLost(let party, let phase): "\(index(party)) lost in \(phase)"
         case .proposalRefused(let party, let line, _): "refused by \(index(party)): \(line)"
         case .roundApplied(let context, let cohort, let dropouts):
@@ -110,6 +111,8 @@ extension CoordinatorFact {
         case .slotsDrawn: "slotsDrawn"
         case .epochReady: "epochReady"
         case .roundOpened: "roundOpened"
+        case .epochAbandoned: "epochAbandoned"
+        case .notVoted: "notVoted"
         case .survivorsFixed: "survivorsFixed"
         case .certified: "certified"
         case .resultMade: "resultMade"
@@ -117,6 +120,7 @@ extension CoordinatorFact {
         case .overflowed: "overflowed"
         case .skipped: "skipped"
         case .runEnded: "runEnded"
+        case .runTakenUp: "runTakenUp"
         }
     }
 }

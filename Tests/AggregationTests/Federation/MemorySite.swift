@@ -186,3 +186,18 @@ final class MemorySite {
                         peakMemoryBytes: 0, phases: []))))
     }
 }
+
+extension MemorySite {
+    /// Whether it has voted under its present parameters.
+    var hasVotedUnderItsBase: Bool {
+        guard let chain = MemberLedger(facts).chain else { return false }
+        return facts.contains {
+            if case .locked(_, let base, _, _) = $0 {
+                [RoundKind.training, .closing].map { RoundContext.base(kind: $0, paramsHash: chain.paramsHash) }
+                    .contains(base)
+            } else {
+                false
+            }
+        }
+    }
+}

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from summand import committee, exact, keys
-from summand.bases import Bases
+from summand.bases import NO_RECORD, Bases
 from summand.chain import Chain
 from summand.channel import (
     Channel,
@@ -30,9 +30,10 @@ from summand.channel import (
     dial,
     listen,
 )
+from summand.encoding import CLOSING, TRAINING
 from summand.enrollment import enroll, read_token
 from summand.epoch import Epoch, ProtocolError, Refusal, check_proposal, members_of, open_proposal
-from summand.identity import COORDINATOR, PARTY, SCHEMA, IdentityError, Signer, read_certificate
+from summand.identity import COORDINATOR, PARTY, SCHEMA, IdentityError, Signer, open_envelope, read_certificate
 from summand.primitives import party_id, roster_fingerprint
 from summand.protobuf import Message
 from summand.round import Round, Stream, Update
@@ -44,7 +45,7 @@ TURNED_AWAY_MAX = 5
 REDIAL_SECONDS = 0.2
 SMALL, LARGE = 0.01, 30.0
 """Sizes of an update."""
-OPTIONS = ("server", "rounds_file", "seed", "drop", "leave", "large", "leave_to")
+OPTIONS = ("server", "rounds_file", "seed", "drop", "leave", "large", "leave_to", "hold")
 LEAVE_TO_HELP = "leave for good instead of answering, as primary of a slot whose standby's name begins so"
 DROP_HELP = "hang up once instead of reading this message (round_open, survivors, certificate, result), and come back"
 
@@ -62,10 +63,11 @@ class Party:
         leaves: bool,
         large: int | None,
         leaves_to: str | None,
+        holds: bool,
     ) -> None:
         self._credentials, self._server_address, self._rounds_file = credentials, server, rounds
         self._drops, self._leaves, self._large = list(drops), leaves, large
-        self._leaves_to = leaves_to
+        self._leaves_to, self._holds = leaves_to, holds
         self._signer = Signer(credentials.key)
         certified = read_certificate(credentials.certificate)
         self._federation, self._identity = certified.federation, certified.identity
@@ -88,6 +90,8 @@ class Party:
         self._round: Round | None = None
         self._update: tuple[bytes, Update] | None = None
         self._bases = Bases()
+        self._epochs: dict[bytes, Epoch] = {}
+        """The epochs with standbys that this party was in."""
         self._dialling: set[asyncio.Task[None]] = set()
         self._dropped = False
         self._turned_away = 0
@@ -317,6 +321,8 @@ class Party:
         assert self._epoch is not None and self._chain is not None
         if not self._epoch.ready:
             raise ProtocolError("a round before the epoch is ready")
+        self._bases.enter(self._epoch.hash)
+        self._epochs[self._epoch.hash] = self._epoch
         if self._round is None or self._round.opened != opened:
             self._round = Round(self._epoch, self._chain, self._signer, opened)
             self._last_round = self._round.number
@@ -325,6 +331,9 @@ class Party:
     def _upload(self, opened: Round) -> None:
         """R1: the vector, or why there is none."""
         epoch = opened.epoch
+        if self._holds and epoch.number == 1:
+            print("holds its upload back", flush=True)
+            return
         if not self._computed and epoch.others_own < epoch.numbers.f + 1:
             cause: int | None = UNCONFIRMED_HANDOVER
         else:
@@ -335,6 +344,7 @@ class Party:
         if self._update is None or self._update[0] != opened.base:
             self._update = opened.base, self._train(opened)
         self._send_stream(opened.upload(self._update[1]))
+        print(f"uploads in round {opened.number}", flush=True)
 
     def _train(self, opened: Round) -> Update:
         """Small numbers from a seed, in place of training; the metrics are as plausible."""
@@ -371,6 +381,40 @@ class Party:
         """The name of the member that answers when this one does not; empty where nobody does."""
         slot = epoch.slots[epoch.own_slot] if epoch.own_slot is not None else []
         return epoch.members[slot[1]].name if len(slot) > 1 and slot[0] == epoch.own else ""
+
+    def _on_not_voted_request(self, asked: Message) -> None:
+        """Says that it has not voted there and never will, or why it cannot (section 5, leaving an epoch)."""
+        assert self._chain is not None
+        epoch, base = asked["epoch_hash"], asked["base"]
+        present = [keys.base(kind, self._chain.params_hash) for kind in (TRAINING, CLOSING)]
+        reason = self._bases.not_voted(epoch, base) if base in present else NO_RECORD
+        if reason is not None:
+            self._send("not_voted_refusal", {**asked, "reason": reason})
+            return
+        print("has not voted, and never will", flush=True)
+        self._send("not_voted", self._signer.seal("NotVoted", epoch, "NotVoted", asked))
+
+    def _on_not_voted_bundle(self, bundle: Message) -> None:
+        """Counts the members of an earlier epoch that have not voted there, with their keys and by its own numbers."""
+        place = bundle["epoch_hash"], bundle["base"]
+        epoch = self._epochs.get(bundle["epoch_hash"])
+        if epoch is None or not self._bases.needs_words(*place):
+            return
+        bits = int.from_bytes(bundle["bitmap"], "little")
+        said = [member for member in range(epoch.n) if bits >> member & 1]
+        if len(bundle["bitmap"]) != -(-epoch.n // 8) or bits >> epoch.n or len(said) != len(bundle["statements"]):
+            raise ProtocolError("a bitmap of another epoch")
+        valid = 0
+        for member, envelope in zip(said, bundle["statements"], strict=True):
+            try:
+                word = open_envelope(envelope, epoch.members[member].spki, "NotVoted", "NotVoted")
+            except IdentityError:
+                continue
+            valid += (word["epoch_hash"], word["base"]) == place
+        if valid < committee.not_voted(epoch.n, epoch.numbers):
+            raise ProtocolError(f"only {valid} members have not voted")
+        print(f"{valid} of {epoch.n} members have not voted in epoch {epoch.number}", flush=True)
+        self._bases.rule_out(*place)
 
     def _on_skip(self, envelope: Message) -> None:
         current = self._current()
@@ -531,6 +575,7 @@ def main() -> int:
     parser.add_argument("--leave", action="store_true", help="leave for good instead of the first vote")
     parser.add_argument("--wait-for", type=Path, metavar="FILE", help="connect, once enrolled, when this file exists")
     parser.add_argument("--leave-to", metavar="PREFIX", help=LEAVE_TO_HELP)
+    parser.add_argument("--hold", action="store_true", help="upload nothing in the first epoch, without a word")
     parser.add_argument("--large", type=int, metavar="ROUND", help="train to something far off in this round")
     parser.add_argument("--seed", type=int, default=1, help="the number that the updates derive from")
     try:

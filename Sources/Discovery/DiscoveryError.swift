@@ -4,13 +4,13 @@
 public enum DiscoveryError: Error, Equatable {
     /// ``DiscoveryService/start()`` was called a second time.
     case alreadyStarted
-    /// No interface of the selection has an IPv4 address and can multicast.
+    /// No interface of the selection has an address and can multicast.
     case noInterface(InterfaceSelection)
     /// Another program holds UDP port 5353 without sharing it.
     case portHeld(interface: String)
     /// The system refused the socket of an interface; `reason` is its error.
     case socket(interface: String, reason: String)
-    /// The selection names an interface that does not exist or has no IPv4 address.
+    /// The selection names an interface that does not exist or has no address.
     case unknownInterface(String)
 }
 
@@ -28,7 +28,7 @@ extension DiscoveryError: CustomStringConvertible {
         case .socket(let interface, let reason):
             "no multicast socket on \(interface): \(reason)"
         case .unknownInterface(let name):
-            "no network interface \(name) with an IPv4 address"
+            "no network interface \(name) that is up and has an address"
         }
     }
 }

@@ -2,7 +2,7 @@
 
 /// Chooses the network interfaces on which services are announced and sought.
 public enum InterfaceSelection: Sendable, Hashable {
-    /// Every interface with an IPv4 address that can multicast, and the loopback interface.
+    /// Every interface with an IPv4 or IPv6 address that can multicast, and the loopback interface.
     case all
     /// The loopback interface alone: processes of this host, nothing leaves it.
     case loopback

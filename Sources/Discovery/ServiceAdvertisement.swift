@@ -16,10 +16,15 @@ public struct ServiceAdvertisement: Sendable, Hashable {
     /// The TCP port that accepts connections, never 0.
     public let port: UInt16
 
+    /// The address that accepts connections: `0.0.0.0` stands for every IPv4 address of the host, `::` for every address of
+    /// both families; a name counts as `::`. Only addresses at which the process can be reached are announced.
+    public let listening: String
+
     /// Checks the fields; uppercase digits of `id` become lowercase.
     /// - Throws: ``AdvertisementError`` naming the field that cannot be announced.
     public init(
-        federation: String, role: ServiceRole, id: String, port: UInt16, version: String = "1"
+        federation: String, role: ServiceRole, id: String, port: UInt16, version: String = "1",
+        listening: String = "0.0.0.0"
     ) throws(AdvertisementError) {
         guard Self.isFederation(federation) else { throw .federation(federation) }
         guard let canonicalID = Self.canonicalID(id) else { throw .id(id) }
@@ -30,6 +35,14 @@ public struct ServiceAdvertisement: Sendable, Hashable {
         self.id = canonicalID
         self.version = version
         self.port = port
+        self.listening = listening
+    }
+
+    /// Tells whether a connection to `address`, one of this host, reaches the process.
+    func isReachable(at address: IPAddress) -> Bool {
+        guard let own = IPAddress(listening) else { return true }
+        if own.bytes.allSatisfy({ $0 == 0 }) { return !own.isIPv4 || address.isIPv4 }
+        return own == address
     }
 
     static let federationBytesMax = 63

@@ -10,12 +10,12 @@ struct BrowserTests {
     private let instance = DomainName(known: "a", "_smpc", "_tcp", "local")
     private let host = DomainName(known: "box", "local")
     private let loopback = VirtualNetwork.loopback
-    private let ethernet = NetworkInterface(
-        index: 2, name: "eth0", isLoopback: false, addresses: [IPAddress(192, 0, 2, 7)])
+    private let ethernet = NetworkLink(
+        id: 2, name: "eth0", isLoopback: false, addresses: [IPAddress(192, 0, 2, 7)])
 
-    private func started(on interfaces: [NetworkInterface]? = nil) -> Browser {
+    private func started(on links: [NetworkLink]? = nil) -> Browser {
         var browser = Browser(generator: SeededGenerator(seed: 3))
-        browser.start(on: interfaces ?? [loopback], at: .zero)
+        browser.start(on: links ?? [loopback], at: .zero)
         return browser
     }
 
@@ -39,9 +39,9 @@ struct BrowserTests {
     }
 
     private func hear(
-        _ browser: inout Browser, _ records: [ResourceRecord], at now: Duration, on interface: Int = 1
+        _ browser: inout Browser, _ records: [ResourceRecord], at now: Duration, on link: LinkID = 1
     ) -> [DiscoveryAction] {
-        browser.receive(response: DNSMessage(isResponse: true, answers: records), on: interface, at: now)
+        browser.receive(response: DNSMessage(isResponse: true, answers: records), on: link, at: now)
     }
 
     private func service(addresses: [String] = ["127.0.0.1"], port: UInt16 = 7443) -> DiscoveredService {
@@ -91,13 +91,16 @@ struct BrowserTests {
         var now = try #require(browser.deadline)
         #expect((.milliseconds(520) ... .milliseconds(620)).contains(now))
         let parts = [DNSQuestion(name: instance, type: .srv), DNSQuestion(name: instance, type: .txt)]
-        #expect(browser.advance(to: now) == [.send(DNSMessage(questions: parts), interface: 1)])
+        #expect(browser.advance(to: now) == [.send(DNSMessage(questions: parts), link: 1)])
         #expect(hear(&browser, [srv(), text()], at: now) == [])
         now += .seconds(1)
         // It is time for the instances too: one message asks for both.
-        let questions = [DNSQuestion(name: type, type: .ptr), DNSQuestion(name: host, type: .a)]
+        let questions = [
+            DNSQuestion(name: type, type: .ptr), DNSQuestion(name: host, type: .a),
+            DNSQuestion(name: host, type: .aaaa),
+        ]
         let known = [pointer(4498)]
-        #expect(browser.advance(to: now) == [.send(DNSMessage(questions: questions, answers: known), interface: 1)])
+        #expect(browser.advance(to: now) == [.send(DNSMessage(questions: questions, answers: known), link: 1)])
         #expect(hear(&browser, [address()], at: now) == [.report(.found(service()))])
     }
 
@@ -174,9 +177,9 @@ struct BrowserTests {
             hear(&browser, far, at: .zero, on: 2)
                 == [.report(.updated(service(addresses: ["127.0.0.1", "192.0.2.9"])))])
         #expect(
-            browser.setInterfaces([ethernet], at: .seconds(1)) == [.report(.updated(service(addresses: ["192.0.2.9"])))]
+            browser.setLinks([ethernet], at: .seconds(1)) == [.report(.updated(service(addresses: ["192.0.2.9"])))]
         )
-        #expect(browser.setInterfaces([loopback], at: .seconds(2)) == [.report(.lost(instance: "a"))])
+        #expect(browser.setLinks([loopback], at: .seconds(2)) == [.report(.lost(instance: "a"))])
     }
 
     @Test func addressesThatLeadNowhereAreLeftOut() {

@@ -96,10 +96,10 @@ struct DiscoveryMachineTests {
         machine.start(on: [VirtualNetwork.loopback], at: .zero)
         while let next = machine.deadline, next < .seconds(10) { _ = machine.advance(to: next) }
         let question = DNSMessage(questions: [DNSQuestion(name: ServiceNames.type, type: .ptr)])
-        #expect(machine.reopened(1, at: .seconds(10)) == [.send(question, interface: 1)])
-        let announcement = machine.advance(to: .seconds(10))
-        #expect(announcement.count == 1)
-        if case .send(let message, 1) = announcement.first { #expect(message.answers.count == 5) }
+        #expect(machine.reopened(1, at: .seconds(10)) == [.send(question, link: 1)])
+        let probe = machine.advance(to: .seconds(10))
+        #expect(probe.count == 1)
+        if case .send(let message, 1) = probe.first { #expect(message.authorities.count == 3) }
     }
 
     @Test func strangersAreCounted() throws {

@@ -96,7 +96,7 @@ extension LoopbackTests {
             let group = MultiThreadedEventLoopGroup.singleton
             let holder = try await DatagramBootstrap(group: group).bind(host: "0.0.0.0", port: 0).get()
             let port = UInt16(try #require(holder.localAddress?.port))
-            let loopback = try #require(try NetworkInterface.selected(.loopback).first)
+            let loopback = try #require(try NetworkLink.selected(.loopback).first)
             await #expect(throws: DiscoveryError.portHeld(interface: loopback.name)) {
                 _ = try await MulticastSocket.open(
                     on: loopback, port: port, eventLoop: group.next(), receive: { _, _ in })
@@ -112,13 +112,13 @@ extension LoopbackTests {
             let services = try [party(1, of: federation), party(2, of: federation)]
             for service in services { try await service.start() }
             var generator = SeededGenerator(seed: 4)
-            let loopback = try #require(try NetworkInterface.selected(.loopback).first)
+            let loopback = try #require(try NetworkLink.selected(.loopback).first)
             let stranger = try await MulticastSocket.open(
                 on: loopback, eventLoop: MultiThreadedEventLoopGroup.singleton.next(), receive: { _, _ in })
             for _ in 0..<2_000 {
                 let packet = generator.damage([Packets.browse, Packets.announcement, Packets.probe])
                 let envelope = AddressedEnvelope(
-                    remoteAddress: try MulticastSocket.destination(), data: ByteBuffer(bytes: packet))
+                    remoteAddress: MulticastSocket.destination(on: loopback.id), data: ByteBuffer(bytes: packet))
                 try await stranger.writeAndFlush(envelope)
             }
             try await stranger.close()

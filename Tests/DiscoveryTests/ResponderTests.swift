@@ -8,18 +8,18 @@ import Testing
 struct ResponderTests {
     private let loopback = VirtualNetwork.loopback
     private let source = VirtualNetwork.source
-    private let ethernet = NetworkInterface(
-        index: 2, name: "eth0", isLoopback: false, addresses: [IPAddress(192, 0, 2, 7), IPAddress(192, 0, 2, 8)])
+    private let ethernet = NetworkLink(
+        id: 2, name: "eth0", isLoopback: false, addresses: [IPAddress(192, 0, 2, 7), IPAddress(192, 0, 2, 8)])
 
-    private func started(on interfaces: [NetworkInterface]? = nil) throws -> Responder {
+    private func started(on links: [NetworkLink]? = nil) throws -> Responder {
         var responder = Responder(advertising: try .example(), generator: SeededGenerator(seed: 1))
-        responder.start(on: interfaces ?? [loopback], at: .zero)
+        responder.start(on: links ?? [loopback], at: .zero)
         return responder
     }
 
     /// A responder that has announced twice, and the time.
-    private func running(on interfaces: [NetworkInterface]? = nil) throws -> (Responder, Duration) {
-        var responder = try started(on: interfaces)
+    private func running(on links: [NetworkLink]? = nil) throws -> (Responder, Duration) {
+        var responder = try started(on: links)
         while responder.phase != .running, let next = responder.deadline { _ = responder.advance(to: next) }
         return (responder, .seconds(10))
     }
@@ -40,12 +40,12 @@ struct ResponderTests {
 
     private func ask(
         _ responder: inout Responder, _ name: DomainName, _ type: RecordType, known: [ResourceRecord] = [],
-        claims: [ResourceRecord] = [], truncated: Bool = false, at now: Duration, on interface: Int = 1
+        claims: [ResourceRecord] = [], truncated: Bool = false, at now: Duration, on link: LinkID = 1
     ) {
         let query = DNSMessage(
             isTruncated: truncated, questions: [DNSQuestion(name: name, type: type)], answers: known,
             authorities: claims)
-        responder.receive(query: query, on: interface, from: source, at: now)
+        responder.receive(query: query, on: link, from: source, at: now)
     }
 
     @Test func probesThreeTimesThenAnnouncesTwice() throws {
@@ -54,7 +54,7 @@ struct ResponderTests {
         let start = try #require(responder.deadline)
         #expect((.zero ... .milliseconds(250)).contains(start))
 
-        var claims = records([.service, .text, .address], of: responder)
+        var claims = records([.service, .text, .ipv4Address], of: responder)
         for index in claims.indices { claims[index].flushesCache = false }
         let probe = DNSMessage(
             questions: [
@@ -62,16 +62,17 @@ struct ResponderTests {
             ], authorities: claims)
         for step in 0..<3 {
             #expect(responder.deadline == start + .milliseconds(250) * step)
-            #expect(responder.advance(to: start + .milliseconds(250) * step) == [.send(probe, interface: 1)])
+            #expect(responder.advance(to: start + .milliseconds(250) * step) == [.send(probe, link: 1)])
         }
 
         let announced = start + .milliseconds(750)
         let announcement = DNSMessage(
-            isResponse: true, answers: records([.enumeration, .pointer, .service, .text, .address], of: responder))
+            isResponse: true, answers: records([.enumeration, .pointer, .service, .text, .ipv4Address], of: responder),
+            additionals: records([.hostTypes], of: responder))
         #expect(responder.deadline == announced)
-        #expect(responder.advance(to: announced) == [.send(announcement, interface: 1)])
+        #expect(responder.advance(to: announced) == [.send(announcement, link: 1)])
         #expect(responder.deadline == announced + .seconds(1))
-        #expect(responder.advance(to: announced + .seconds(1)) == [.send(announcement, interface: 1)])
+        #expect(responder.advance(to: announced + .seconds(1)) == [.send(announcement, link: 1)])
         #expect(responder.phase == .running)
         #expect(responder.deadline == nil)
     }
@@ -98,7 +99,7 @@ struct ResponderTests {
     @Test func eachInterfaceAdvertisesItsOwnAddresses() throws {
         var (responder, now) = try running(on: [loopback, ethernet])
         let host = responder.service.host
-        for interface in [1, 2] { ask(&responder, host, .a, at: now, on: interface) }
+        for interface: LinkID in [1, 2] { ask(&responder, host, .a, at: now, on: interface) }
         let answers = responder.advance(to: now)
         let addresses: [[RecordData]] = [
             [.a(IPAddress(127, 0, 0, 1))], [.a(IPAddress(192, 0, 2, 7)), .a(IPAddress(192, 0, 2, 8))],
@@ -116,7 +117,7 @@ struct ResponderTests {
         let rival = ResourceRecord(
             name: first.instance, flushesCache: true, ttlSeconds: 120,
             data: .srv(priority: 0, weight: 0, port: 9, target: DomainName(known: "rival", "local")))
-        responder.receive(response: DNSMessage(isResponse: true, answers: [rival]), on: 1, at: .milliseconds(400))
+        _ = responder.receive(response: DNSMessage(isResponse: true, answers: [rival]), on: 1, at: .milliseconds(400))
         #expect(responder.service.instanceLabel == first.instanceLabel + " (2)")
         #expect(responder.service.hostLabel == first.hostLabel)
         #expect(responder.phase == .probing(sent: 0, next: .milliseconds(400)))
@@ -124,7 +125,7 @@ struct ResponderTests {
         #expect(probe.first?.questions.first?.name.firstLabel == first.instanceLabel + " (2)")
 
         let host = ResourceRecord(name: first.host, ttlSeconds: 120, data: .a(IPAddress(192, 0, 2, 1)))
-        responder.receive(response: DNSMessage(isResponse: true, answers: [host]), on: 1, at: .milliseconds(500))
+        _ = responder.receive(response: DNSMessage(isResponse: true, answers: [host]), on: 1, at: .milliseconds(500))
         #expect(responder.service.hostLabel == first.hostLabel + "-2")
         #expect(responder.service.instanceLabel == first.instanceLabel + " (2)")
     }
@@ -132,11 +133,11 @@ struct ResponderTests {
     @Test func ownRecordsAreNoConflictOnWhicheverInterfaceTheyComeBack() throws {
         var responder = try started(on: [loopback, ethernet])
         let before = responder.phase
-        let own = DNSMessage(isResponse: true, answers: responder.service.records(.address, on: ethernet))
-        responder.receive(response: own, on: 1, at: .milliseconds(1))
+        let own = DNSMessage(isResponse: true, answers: responder.service.records(.ipv4Address, on: ethernet))
+        _ = responder.receive(response: own, on: 1, at: .milliseconds(1))
         #expect(responder.phase == before)
         var later = try running(on: [loopback, ethernet]).0
-        later.receive(response: own, on: 1, at: .seconds(10))
+        _ = later.receive(response: own, on: 1, at: .seconds(10))
         #expect(later.phase == .running)
     }
 
@@ -161,7 +162,7 @@ struct ResponderTests {
     @Test func contradictionWhileRunningLeadsToProbes() throws {
         var (responder, now) = try running()
         let rival = ResourceRecord(name: responder.service.host, ttlSeconds: 120, data: .a(IPAddress(192, 0, 2, 1)))
-        responder.receive(response: DNSMessage(isResponse: true, answers: [rival]), on: 1, at: now)
+        _ = responder.receive(response: DNSMessage(isResponse: true, answers: [rival]), on: 1, at: now)
         #expect(responder.phase == .probing(sent: 0, next: now))
         now += .milliseconds(1)
         #expect(messages(responder.advance(to: now)).first?.questions.count == 2)
@@ -170,7 +171,7 @@ struct ResponderTests {
     @Test func goodbyeOfARivalIsNoContradiction() throws {
         var (responder, now) = try running()
         let rival = ResourceRecord(name: responder.service.host, ttlSeconds: 0, data: .a(IPAddress(192, 0, 2, 1)))
-        responder.receive(response: DNSMessage(isResponse: true, answers: [rival]), on: 1, at: now)
+        _ = responder.receive(response: DNSMessage(isResponse: true, answers: [rival]), on: 1, at: now)
         #expect(responder.phase == .running)
     }
 
@@ -179,7 +180,7 @@ struct ResponderTests {
         for step in 1...15 {
             let rival = ResourceRecord(
                 name: responder.service.host, ttlSeconds: 120, data: .a(IPAddress(192, 0, 2, 1)))
-            responder.receive(
+            _ = responder.receive(
                 response: DNSMessage(isResponse: true, answers: [rival]), on: 1, at: .milliseconds(step))
         }
         #expect(responder.phase == .probing(sent: 0, next: .milliseconds(15) + .seconds(5)))
@@ -192,7 +193,7 @@ struct ResponderTests {
         #expect((.milliseconds(20) ... .milliseconds(120)).contains(at - now))
         #expect(message.isResponse && message.questions.isEmpty)
         #expect(message.answers == records([.pointer], of: responder))
-        #expect(message.additionals == records([.service, .text, .address], of: responder))
+        #expect(message.additionals == records([.service, .text, .ipv4Address, .hostTypes], of: responder))
     }
 
     @Test func typesOfServiceAreListed() throws {
@@ -280,7 +281,7 @@ struct ResponderTests {
         var (responder, now) = try running()
         var record = records([.pointer], of: responder)
         record[0].ttlSeconds = 0
-        responder.receive(response: DNSMessage(isResponse: true, answers: record), on: 1, at: now)
+        _ = responder.receive(response: DNSMessage(isResponse: true, answers: record), on: 1, at: now)
         #expect(try next(&responder).message.answers == records([.pointer], of: responder))
     }
 
@@ -288,15 +289,15 @@ struct ResponderTests {
         var (responder, now) = try running()
         ask(&responder, ServiceNames.enumeration, .ptr, at: now)
         let answer = DNSMessage(isResponse: true, answers: records([.enumeration], of: responder))
-        responder.receive(response: answer, on: 1, at: now)
+        _ = responder.receive(response: answer, on: 1, at: now)
         #expect(responder.deadline == nil)
     }
 
     @Test func goodbyeWithdrawsWhatIsOurs() throws {
         var (responder, now) = try running()
-        var records = records([.pointer, .service, .text, .address], of: responder)
+        var records = records([.pointer, .service, .text, .ipv4Address], of: responder)
         for index in records.indices { records[index].ttlSeconds = 0 }
-        #expect(responder.stop() == [.send(DNSMessage(isResponse: true, answers: records), interface: 1)])
+        #expect(responder.stop() == [.send(DNSMessage(isResponse: true, answers: records), link: 1)])
         #expect(responder.stop() == [])
         ask(&responder, ServiceNames.type, .ptr, at: now)
         now += .seconds(1)
@@ -310,12 +311,32 @@ struct ResponderTests {
         #expect(responder.stop() == [])
     }
 
-    @Test func changedInterfacesLeadToProbesThere() throws {
+    /// RFC 6762, section 8: what connects to a network probes there; the other links go on as they are.
+    @Test func newLinkIsProbedWhileTheOthersAnswer() throws {
         var (responder, now) = try running()
-        responder.setInterfaces([loopback], at: now)
+        responder.setLinks([loopback], at: now)
         #expect(responder.phase == .running)
-        responder.setInterfaces([loopback, ethernet], at: now)
+        responder.setLinks([loopback, ethernet], at: now)
+        ask(&responder, responder.service.instance, .srv, at: now)
+        #expect(messages(responder.advance(to: now)).map(\.isResponse) == [true])
         now = try #require(responder.deadline)
-        #expect(messages(responder.advance(to: now)).count == 2)
+        let probes = responder.advance(to: now)
+        #expect(messages(probes).map(\.questions.count) == [2])
+        guard case .send(_, 2)? = probes.first else {
+            Issue.record("not on the new link: \(probes)")
+            return
+        }
+    }
+
+    @Test func changedAddressIsProbedAndAnnounced() throws {
+        var (responder, now) = try running(on: [ethernet])
+        let moved = NetworkLink(id: 2, name: "eth0", isLoopback: false, addresses: [IPAddress(192, 0, 2, 99)])
+        responder.setLinks([moved], at: now)
+        var answers: [ResourceRecord] = []
+        while responder.phase != .running {
+            now = try #require(responder.deadline)
+            answers = messages(responder.advance(to: now)).flatMap(\.answers)
+        }
+        #expect(answers.contains { $0.data == .a(IPAddress(192, 0, 2, 99)) && $0.flushesCache })
     }
 }

@@ -4,8 +4,10 @@
 struct DNSMessage: Hashable, Sendable {
     /// The longest message read (RFC 6762, section 17).
     static let bytesMax = 9000
-    /// The longest message written: an Ethernet packet less IPv4 and UDP headers, rounded down.
+    /// The longest message written: an Ethernet packet less IPv6 and UDP headers, rounded down.
     static let sentBytesMax = 1440
+    /// The longest message that every resolver reads (RFC 1035, section 4.2.1).
+    static let unicastBytesMax = 512
     /// The most questions and records, taken together, that are read from one message.
     static let entriesMax = 512
 

@@ -4,8 +4,10 @@
 enum DiscoveryAction: Hashable, Sendable {
     /// Tell the program.
     case report(DiscoveryEvent)
-    /// Multicast the message on the interface with this index.
-    case send(DNSMessage, interface: Int)
+    /// Send the message to one resolver on the link.
+    case reply(DNSMessage, to: DatagramSource, link: LinkID)
+    /// Multicast the message on the link.
+    case send(DNSMessage, link: LinkID)
 }
 
 /// Says who sent a datagram.
@@ -18,7 +20,7 @@ struct DatagramSource: Hashable, Sendable {
 public struct DiscoveryCounters: Sendable, Hashable {
     /// Datagrams that are no DNS message, or none that multicast DNS admits.
     public internal(set) var malformed = 0
-    /// Messages from another port than 5353: answers are false, queries would need a unicast answer.
+    /// Messages from another port than 5353 that were not answered: false answers, or queries that concern others.
     public internal(set) var foreignPort = 0
     /// Records of our service type whose content no Summand process announces.
     public internal(set) var unusable = 0

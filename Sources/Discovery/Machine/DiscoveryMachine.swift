@@ -26,20 +26,20 @@ struct DiscoveryMachine: Sendable {
     /// When `advance` has something to do next.
     var deadline: Duration? { [responder?.deadline, browser.deadline].compactMap { $0 }.min() }
 
-    mutating func start(on interfaces: [NetworkInterface], at now: Duration) {
-        responder?.start(on: interfaces, at: now)
-        browser.start(on: interfaces, at: now)
+    mutating func start(on links: [NetworkLink], at now: Duration) {
+        responder?.start(on: links, at: now)
+        browser.start(on: links, at: now)
     }
 
-    mutating func setInterfaces(_ interfaces: [NetworkInterface], at now: Duration) -> [DiscoveryAction] {
-        responder?.setInterfaces(interfaces, at: now)
-        return browser.setInterfaces(interfaces, at: now)
+    mutating func setLinks(_ links: [NetworkLink], at now: Duration) -> [DiscoveryAction] {
+        responder?.setLinks(links, at: now)
+        return browser.setLinks(links, at: now)
     }
 
-    /// Makes up for what was lost when the socket of an interface closed and was replaced.
-    mutating func reopened(_ interface: Int, at now: Duration) -> [DiscoveryAction] {
-        responder?.reannounce(on: interface, at: now)
-        return browser.askAgain(on: interface, at: now)
+    /// Makes up for what was lost when the socket of a link closed and was replaced.
+    mutating func reopened(_ link: LinkID, at now: Duration) -> [DiscoveryAction] {
+        responder?.restart(link, at: now)
+        return browser.askAgain(on: link, at: now)
     }
 
     /// Does what is due at `now`.
@@ -49,25 +49,30 @@ struct DiscoveryMachine: Sendable {
 
     /// Hears a datagram; whatever it holds, it is heard or counted.
     mutating func receive(
-        _ bytes: [UInt8], on interface: Int, from source: DatagramSource, at now: Duration
+        _ bytes: [UInt8], on link: LinkID, from source: DatagramSource, at now: Duration
     ) -> [DiscoveryAction] {
         guard let message = try? DNSMessage(decoding: bytes) else {
             ignored.malformed += 1
             return []
         }
-        // RFC 6762, section 6: answers come from port 5353 or are ignored. Queries from elsewhere want a unicast
-        // answer (section 6.7), which no process of Summand needs.
+        // RFC 6762, section 6: answers come from port 5353 or are ignored.
         guard source.port == Self.port else {
+            if !message.isResponse,
+                let reply = responder?.unicastAnswer(to: message, on: link, from: source, at: now)
+            {
+                return [reply]
+            }
             ignored.foreignPort += 1
             return []
         }
         guard message.isResponse else {
-            responder?.receive(query: message, on: interface, from: source, at: now)
+            responder?.receive(query: message, on: link, from: source, at: now)
+            browser.receive(query: message, on: link, at: now)
             return []
         }
-        responder?.receive(response: message, on: interface, at: now)
+        let actions = responder?.receive(response: message, on: link, at: now) ?? []
         browser.ownInstance = responder?.service.instance
-        return browser.receive(response: message, on: interface, at: now)
+        return actions + browser.receive(response: message, on: link, at: now)
     }
 
     /// Withdraws the service and ends all questions.

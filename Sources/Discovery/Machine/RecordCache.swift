@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT
 
-/// Names what the cache keeps together: the records of one name and type heard on one interface.
+/// Names what the cache keeps together: the records of one name and type heard on one link.
 struct CacheKey: Hashable, Sendable {
-    var interface: Int
+    var link: LinkID
     var name: DomainName
     var type: RecordType
 }
 
 /// Keeps records for as long as they live (RFC 6762, section 10), within fixed bounds.
 struct RecordCache: Sendable {
-    /// The most instances kept for one interface; a federation has at most 1000 members.
+    /// The most instances kept for one link; a federation has at most 1000 members.
     static let instancesMax = 2048
-    /// The most records kept for one name and type, pointers to instances apart.
+    /// The most addresses kept for one host and family.
     static let recordsPerNameMax = 8
+    /// The most SRV or TXT records kept for an instance: the present one and the one that it replaces. What is heard last
+    /// counts, so that nobody can keep it out.
+    static let versionsMax = 2
+    /// The most records kept for one link: of each instance its pointer and two SRV and TXT records, of the two hosts named
+    /// there the addresses of both families.
+    static let recordsMax = instancesMax * (1 + 2 * versionsMax + versionsMax * 2 * recordsPerNameMax)
     /// The longest life granted, whatever a record claims.
     static let ttlSecondsMax: UInt32 = 4500
     /// How long a withdrawn or replaced record stays, in case its owner objects (sections 10.1 and 10.2).
@@ -24,7 +30,9 @@ struct RecordCache: Sendable {
 
     /// What an insertion did.
     enum Change: Hashable, Sendable {
-        case added, refreshed, full
+        /// The record is new; where its name has one place only, it took that of an older one.
+        case added(displaced: RecordData?)
+        case refreshed, full
         /// A goodbye: the record was unknown or leaves within a second.
         case farewell
     }
@@ -44,6 +52,9 @@ struct RecordCache: Sendable {
 
     /// The records of a name and type that are alive.
     func records(_ key: CacheKey) -> [RecordData] { entries[key].map { Array($0.keys) } ?? [] }
+
+    /// Counts all records.
+    var count: Int { entries.values.reduce(0) { $0 + $1.count } }
 
     /// Counts the records of a name and type.
     func count(_ key: CacheKey) -> Int { entries[key]?.count ?? 0 }
@@ -76,14 +87,30 @@ struct RecordCache: Sendable {
             if let old { setExpiry(min(old.expiry, now + Self.farewell), of: record.data, under: key) }
             return .farewell
         }
-        let limit = key.type == .ptr ? Self.instancesMax : Self.recordsPerNameMax
-        if old == nil && entries[key, default: [:]].count >= limit { return .full }
+        var displaced: RecordData?
+        if old == nil && count(key) >= Self.limit(key.type) {
+            guard key.type == .srv || key.type == .txt, let oldest = oldest(key) else { return .full }
+            remove(oldest, under: key)
+            displaced = oldest
+        }
         let ttl = Duration.seconds(min(record.ttlSeconds, Self.ttlSecondsMax))
         var entry = Entry(receivedAt: now, ttl: ttl, expiry: now + ttl)
         entry.refreshAt = Self.refreshTime(of: entry, using: &generator)
         entries[key, default: [:]][record.data] = entry
         note(entry.refreshAt ?? entry.expiry)
-        return old == nil ? .added : .refreshed
+        return old == nil ? .added(displaced: displaced) : .refreshed
+    }
+
+    private static func limit(_ type: RecordType) -> Int {
+        switch type {
+        case .ptr: instancesMax
+        case .srv, .txt: versionsMax
+        default: recordsPerNameMax
+        }
+    }
+
+    private func oldest(_ key: CacheKey) -> RecordData? {
+        entries[key]?.min { ($0.value.receivedAt, $0.value.expiry) < ($1.value.receivedAt, $1.value.expiry) }?.key
     }
 
     /// Removes what has expired, and names what should be asked for again.
@@ -121,8 +148,8 @@ struct RecordCache: Sendable {
 
     mutating func removeAll(under key: CacheKey) { entries[key] = nil }
 
-    /// Forgets everything heard on interfaces that are not among `interfaces`.
-    mutating func keep(interfaces: Set<Int>) { entries = entries.filter { interfaces.contains($0.key.interface) } }
+    /// Forgets everything heard on links that are not among `links`.
+    mutating func keep(links: Set<LinkID>) { entries = entries.filter { links.contains($0.key.link) } }
 
     private mutating func retireOthers(than data: RecordData, under key: CacheKey, at now: Duration) {
         for (other, entry) in entries[key] ?? [:] where other != data && entry.receivedAt < now - .seconds(1) {

@@ -10,6 +10,8 @@ enum ServiceNames {
     static let hostTTLSeconds: UInt32 = 120
     /// The life of all other records.
     static let otherTTLSeconds: UInt32 = 4500
+    /// The longest life in an answer to a resolver that knows nothing of multicast (RFC 6762, section 6.7).
+    static let unicastTTLSecondsMax: UInt32 = 10
 
     static func instance(_ label: String) -> DomainName? { DomainName(labels: [label, "_smpc", "_tcp", "local"]) }
     static func host(_ label: String) -> DomainName? { DomainName(labels: [label, "local"]) }

@@ -14,7 +14,7 @@ public actor DiscoveryService {
     /// still tells the present.
     public static let eventsMax = 4096
     /// How often the interfaces are looked at for changes.
-    static let interfacesPause = TimeAmount.seconds(5)
+    static let interfacesPause = TimeAmount.seconds(2)
     /// How soon a closed socket is replaced; the pause doubles up to the longest while sockets close young.
     static let reopenPause = Duration.seconds(1)
     static let reopenPauseMax = Duration.seconds(16)
@@ -22,12 +22,12 @@ public actor DiscoveryService {
     private enum Phase { case idle, starting, running, stopped }
 
     private struct Link {
-        let interface: NetworkInterface
+        let description: NetworkLink
         let channel: any Channel
         let openedAt: Duration
     }
 
-    /// When the socket of an interface may be opened again, and the pause that led there.
+    /// When the socket of a link may be opened again, and the pause that led there.
     private struct Reopening {
         var pause: Duration
         var at: Duration
@@ -43,8 +43,10 @@ public actor DiscoveryService {
     private nonisolated let executor: any SerialExecutor
     private var machine: DiscoveryMachine
     private var phase = Phase.idle
-    private var links: [Int: Link] = [:]
-    private var reopenings: [Int: Reopening] = [:]
+    private var links: [LinkID: Link] = [:]
+    /// The links that were there when they were looked at last.
+    private var present: [NetworkLink] = []
+    private var reopenings: [LinkID: Reopening] = [:]
     private var timer: (deadline: Duration, task: Scheduled<Void>)?
     private var interfacesTimer: Scheduled<Void>?
 
@@ -85,10 +87,10 @@ public actor DiscoveryService {
     public func start() async throws {
         guard phase == .idle else { throw DiscoveryError.alreadyStarted }
         phase = .starting
-        let interfaces: [NetworkInterface]
+        let present: [NetworkLink]
         do {
-            interfaces = try NetworkInterface.selected(selection)
-            if let error = await openLinks(on: interfaces), links.isEmpty || selection != .all { throw error }
+            present = try NetworkLink.selected(selection)
+            if let error = await openLinks(present), lacksLink(present) { throw error }
         } catch {
             await closeLinks()
             if phase == .starting { phase = .idle }
@@ -96,7 +98,8 @@ public actor DiscoveryService {
         }
         guard phase == .starting else { return await closeLinks() }
         phase = .running
-        machine.start(on: interfaces, at: now)
+        self.present = present
+        machine.start(on: present, at: now)
         schedule()
         watchInterfaces(in: Self.interfacesPause)
     }
@@ -107,9 +110,9 @@ public actor DiscoveryService {
         phase = .stopped
         timer?.task.cancel()
         interfacesTimer?.cancel()
-        for case .send(let message, let interface) in machine.stop() {
+        for case .send(let message, let link) in machine.stop() {
             // A goodbye that cannot be sent is replaced by the end of the records' lives.
-            try? await send(message, on: interface)?.get()
+            try? await send(message, to: MulticastSocket.destination(on: link), on: link)?.get()
         }
         await closeLinks()
         continuation.finish()
@@ -132,9 +135,9 @@ public actor DiscoveryService {
 extension DiscoveryService {
     private var now: Duration { .nanoseconds(Int64(clamping: NIODeadline.now().uptimeNanoseconds)) }
 
-    private func receive(_ bytes: [UInt8], on interface: Int, from source: DatagramSource) {
+    private func receive(_ bytes: [UInt8], on link: LinkID, from source: DatagramSource) {
         guard phase == .running else { return }
-        perform(machine.receive(bytes, on: interface, from: source, at: now))
+        perform(machine.receive(bytes, on: link, from: source, at: now))
         schedule()
     }
 
@@ -149,15 +152,18 @@ extension DiscoveryService {
         for action in actions {
             switch action {
             case .report(let event): continuation.yield(event)
-            case .send(let message, let interface): _ = send(message, on: interface)
+            case .reply(let message, let source, let link):
+                _ = send(message, to: SocketAddress(source.address, port: source.port, on: link), on: link)
+            case .send(let message, let link):
+                _ = send(message, to: MulticastSocket.destination(on: link), on: link)
             }
         }
     }
 
-    private func send(_ message: DNSMessage, on interface: Int) -> EventLoopFuture<Void>? {
-        guard let channel = links[interface]?.channel, let destination = try? MulticastSocket.destination() else {
-            return nil
-        }
+    private func send(
+        _ message: DNSMessage, to destination: SocketAddress, on link: LinkID
+    ) -> EventLoopFuture<Void>? {
+        guard let channel = links[link]?.channel else { return nil }
         let buffer = ByteBuffer(bytes: message.encoded())
         return channel.writeAndFlush(AddressedEnvelope(remoteAddress: destination, data: buffer))
     }
@@ -180,31 +186,42 @@ extension DiscoveryService {
 // MARK: - Interfaces
 
 extension DiscoveryService {
-    /// Opens a socket on each interface that has none yet; answers the first error.
-    private func openLinks(on interfaces: [NetworkInterface]) async -> (any Error)? {
+    /// Tells whether too few sockets are open to begin with: none at all, or none on an interface asked for by name.
+    private func lacksLink(_ present: [NetworkLink]) -> Bool {
+        guard selection != .all else { return links.isEmpty }
+        return present.contains { wanted in !links.values.contains { $0.description.name == wanted.name } }
+    }
+
+    /// Opens a socket on each link that has none yet; answers the first error.
+    private func openLinks(_ present: [NetworkLink]) async -> (any Error)? {
         var first: (any Error)?
-        for interface in interfaces where links[interface.index] == nil {
-            if let reopening = reopenings[interface.index], reopening.at > now { continue }
+        for link in present where links[link.id] == nil {
+            if let reopening = reopenings[link.id], reopening.at > now { continue }
             do {
                 let channel = try await MulticastSocket.open(
-                    on: interface, eventLoop: eventLoop,
+                    on: link, eventLoop: eventLoop,
                     receive: { [weak self] bytes, source in
-                        self?.assumeIsolated { $0.receive(bytes, on: interface.index, from: source) }
+                        self?.assumeIsolated { $0.receive(bytes, on: link.id, from: source) }
                     },
                     closed: { [weak self] in
-                        self?.assumeIsolated { $0.channelClosed(on: interface) }
+                        self?.assumeIsolated { $0.channelClosed(on: link) }
                     })
                 // A socket may close before it is known here; then it is opened again with the next look.
                 guard channel.isActive else { continue }
-                links[interface.index] = Link(interface: interface, channel: channel, openedAt: now)
-                logger.debug("discovery listens", metadata: ["interface": "\(interface.name)"])
+                links[link.id] = Link(description: link, channel: channel, openedAt: now)
+                logger.debug("discovery listens", metadata: metadata(of: link))
             } catch {
                 first = first ?? error
                 logger.debug(
-                    "discovery has no socket", metadata: ["interface": "\(interface.name)", "error": "\(error)"])
+                    "discovery has no socket",
+                    metadata: metadata(of: link).merging(["error": "\(error)"]) { first, _ in first })
             }
         }
         return first
+    }
+
+    private func metadata(of link: NetworkLink) -> Logger.Metadata {
+        ["interface": "\(link.name)", "family": "\(link.id.family)"]
     }
 
     private func closeLinks() async {
@@ -213,14 +230,14 @@ extension DiscoveryService {
         for channel in closing { try? await channel.close().get() }
     }
 
-    private func channelClosed(on interface: NetworkInterface) {
-        guard phase == .running, let link = links[interface.index], !link.channel.isActive else { return }
-        links[interface.index] = nil
-        let last = reopenings[interface.index]?.pause ?? .zero
+    private func channelClosed(on description: NetworkLink) {
+        guard phase == .running, let link = links[description.id], !link.channel.isActive else { return }
+        links[description.id] = nil
+        let last = reopenings[description.id]?.pause ?? .zero
         let isYoung = now - link.openedAt < Self.reopenPauseMax
         let pause = isYoung ? min(max(last * 2, Self.reopenPause), Self.reopenPauseMax) : Self.reopenPause
-        reopenings[interface.index] = Reopening(pause: pause, at: now + pause)
-        logger.debug("discovery lost its socket", metadata: ["interface": "\(interface.name)"])
+        reopenings[description.id] = Reopening(pause: pause, at: now + pause)
+        logger.debug("discovery lost its socket", metadata: metadata(of: description))
         if pause == Self.reopenPause { watchInterfaces(in: TimeAmount(pause)) }
     }
 
@@ -235,21 +252,24 @@ extension DiscoveryService {
     /// Follows interfaces and addresses that come and go, and replaces closed sockets.
     private func checkInterfaces() async {
         guard phase == .running else { return }
-        let present: [NetworkInterface]
+        let present: [NetworkLink]
         do {
-            present = try NetworkInterface.present(selection)
+            present = try NetworkLink.present(selection)
         } catch {
             return watchInterfaces(in: Self.interfacesPause)
         }
-        for link in links.values where !present.contains(link.interface) {
-            links[link.interface.index] = nil
+        for link in links.values where !present.contains(link.description) {
+            links[link.description.id] = nil
             link.channel.close(promise: nil)
         }
         let before = Set(links.keys)
-        _ = await openLinks(on: present)
+        _ = await openLinks(present)
         guard phase == .running else { return await closeLinks() }
-        perform(machine.setInterfaces(present, at: now))
-        for index in links.keys where !before.contains(index) { perform(machine.reopened(index, at: now)) }
+        perform(machine.setLinks(present, at: now))
+        for link in self.present where present.contains(link) && links[link.id] != nil && !before.contains(link.id) {
+            perform(machine.reopened(link.id, at: now))
+        }
+        self.present = present
         schedule()
         watchInterfaces(in: Self.interfacesPause)
     }

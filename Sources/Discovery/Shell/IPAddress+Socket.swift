@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import NIOCore
 
 extension IPAddress {
@@ -15,5 +16,37 @@ extension IPAddress {
         case .unixDomainSocket:
             return nil
         }
+    }
+}
+
+extension SocketAddress {
+    /// Names an address and a port as they are reached through a link.
+    init(_ address: IPAddress, port: UInt16, on link: LinkID) {
+        if address.isIPv4 {
+            let socketAddress = sockaddr_in(
+                sin_family: sa_family_t(AF_INET), sin_port: in_port_t(port).bigEndian, sin_addr: in_addr(address),
+                sin_zero: (0, 0, 0, 0, 0, 0, 0, 0))
+            self.init(socketAddress)
+        } else {
+            let socketAddress = sockaddr_in6(
+                sin6_family: sa_family_t(AF_INET6), sin6_port: in_port_t(port).bigEndian, sin6_flowinfo: 0,
+                sin6_addr: in6_addr(address), sin6_scope_id: UInt32(link.interface))
+            self.init(socketAddress)
+        }
+    }
+}
+
+extension in_addr {
+    /// Takes the four bytes of an IPv4 address as they lie in memory.
+    init(_ address: IPAddress) {
+        self.init(s_addr: address.bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) })
+    }
+}
+
+extension in6_addr {
+    /// Takes the sixteen bytes of an IPv6 address as they lie in memory.
+    init(_ address: IPAddress) {
+        self.init()
+        withUnsafeMutableBytes(of: &self) { $0.copyBytes(from: address.bytes.prefix(16)) }
     }
 }

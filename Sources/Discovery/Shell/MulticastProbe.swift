@@ -9,16 +9,16 @@ public enum MulticastProbe {
     static let timeout = TimeAmount.seconds(1)
 
     /// Sends a DNS query for a random name from one socket and tells whether another one hears it within a second, on
-    /// at least one of the interfaces. An interface without a socket counts as one where nothing is heard.
+    /// at least one of the links. A link without a socket counts as one where nothing is heard.
     public static func works(on selection: InterfaceSelection) async -> Bool {
-        guard let interfaces = try? NetworkInterface.selected(selection) else { return false }
+        guard let links = try? NetworkLink.selected(selection) else { return false }
         return await withTaskGroup(of: Bool.self) { group in
-            for interface in interfaces { group.addTask { await works(on: interface) } }
+            for link in links { group.addTask { await works(on: link) } }
             return await group.contains(true)
         }
     }
 
-    private static func works(on interface: NetworkInterface) async -> Bool {
+    private static func works(on link: NetworkLink) async -> Bool {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let heard = eventLoop.makePromise(of: Bool.self)
         let timer = eventLoop.scheduleTask(in: timeout) { heard.succeed(false) }
@@ -30,13 +30,13 @@ public enum MulticastProbe {
                 // The sender hears itself too, so it must not listen.
                 let isSender = channels.isEmpty
                 let channel = try await MulticastSocket.open(
-                    on: interface, eventLoop: eventLoop,
+                    on: link, eventLoop: eventLoop,
                     receive: { bytes, _ in if bytes == packet && !isSender { heard.succeed(true) } })
                 channels.append(channel)
             }
             let sender = channels[0]
             let envelope = AddressedEnvelope(
-                remoteAddress: try MulticastSocket.destination(), data: ByteBuffer(bytes: packet))
+                remoteAddress: MulticastSocket.destination(on: link.id), data: ByteBuffer(bytes: packet))
             try await sender.writeAndFlush(envelope).get()
         } catch {
             heard.succeed(false)

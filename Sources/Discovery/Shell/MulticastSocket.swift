@@ -4,23 +4,28 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// Opens the socket on which one interface is heard and spoken to.
+/// Opens the socket on which one link is heard and spoken to.
 enum MulticastSocket {
-    /// The IPv4 group of multicast DNS (RFC 6762, section 3).
-    static let group = IPAddress(224, 0, 0, 251)
-
-    /// Where messages are sent.
-    static func destination(port: UInt16 = DiscoveryMachine.port) throws -> SocketAddress {
-        try SocketAddress(ipAddress: group.description, port: Int(port))
+    /// The groups of multicast DNS (RFC 6762, section 3): 224.0.0.251 and ff02::fb.
+    static func group(_ family: AddressFamily) -> IPAddress {
+        switch family {
+        case .ipv4: IPAddress(224, 0, 0, 251)
+        case .ipv6: IPAddress(0xFF02, 0, 0, 0, 0, 0, 0, 0xFB)
+        }
     }
 
-    /// Binds to the group on port 5353 (another one in tests), shared with every other program on this host that shares it, and joins the
-    /// group on `interface` alone.
+    /// Where messages for everybody on a link are sent.
+    static func destination(on link: LinkID, port: UInt16 = DiscoveryMachine.port) -> SocketAddress {
+        SocketAddress(group(link.family), port: port, on: link)
+    }
+
+    /// Binds to the link's group on port 5353 (another one in tests), shared with every other program on this host that shares
+    /// it, and joins the group on the link's interface alone.
     ///
     /// Bound to the group, the socket hears no unicast datagram, so nobody beyond the link reaches it.
     /// - Throws: ``DiscoveryError`` with the interface's name.
     static func open(
-        on interface: NetworkInterface, port: UInt16 = DiscoveryMachine.port, eventLoop: any EventLoop,
+        on link: NetworkLink, port: UInt16 = DiscoveryMachine.port, eventLoop: any EventLoop,
         receive: @escaping @Sendable ([UInt8], DatagramSource) -> Void, closed: @escaping @Sendable () -> Void = {}
     ) async throws -> any Channel {
         let created = eventLoop.makePromise(of: (any Channel).self)
@@ -33,7 +38,7 @@ enum MulticastSocket {
             )
             .channelInitializer { channel in
                 created.succeed(channel)
-                return configure(channel, for: interface).flatMap {
+                return configure(channel, for: link).flatMap {
                     channel.eventLoop.makeCompletedFuture {
                         let handler = DatagramHandler(receive: receive, closed: closed)
                         try channel.pipeline.syncOperations.addHandler(handler)
@@ -41,42 +46,59 @@ enum MulticastSocket {
                 }
             }
         do {
-            return try await bootstrap.bind(to: destination(port: port)).get()
+            return try await bootstrap.bind(to: destination(on: link.id, port: port)).get()
         } catch {
             // NIO leaves the socket open when binding fails.
             created.fail(error)
             try? await created.futureResult.flatMap { $0.close() }.get()
-            if (error as? IOError)?.errnoCode == EADDRINUSE { throw DiscoveryError.portHeld(interface: interface.name) }
-            throw DiscoveryError.socket(interface: interface.name, reason: "\(error)")
+            if (error as? IOError)?.errnoCode == EADDRINUSE { throw DiscoveryError.portHeld(interface: link.name) }
+            throw DiscoveryError.socket(interface: link.name, reason: "\(error)")
         }
     }
 
     /// Sets what must hold before the socket is bound: from then on packets arrive, and only those of groups joined by
     /// this very socket are wanted; a packet sent without an interface would fail and close the channel.
-    private static func configure(_ channel: any Channel, for interface: NetworkInterface) -> EventLoopFuture<Void> {
-        guard let socket = channel as? any SocketOptionProvider, let own = interface.ipv4.first else {
-            return channel.eventLoop.makeFailedFuture(DiscoveryError.unknownInterface(interface.name))
+    private static func configure(_ channel: any Channel, for link: NetworkLink) -> EventLoopFuture<Void> {
+        guard let socket = channel as? any SocketOptionProvider else {
+            return channel.eventLoop.makeFailedFuture(DiscoveryError.unknownInterface(link.name))
         }
+        let futures = link.id.family == .ipv4 ? configureIPv4(socket, for: link) : configureIPv6(socket, for: link)
+        return .andAllSucceed(futures, on: channel.eventLoop)
+    }
+
+    private static func configureIPv4(
+        _ socket: any SocketOptionProvider, for link: NetworkLink
+    ) -> [EventLoopFuture<Void>] {
         // By number, since several interfaces may have the same address; the address is that of our packets.
+        let own = link.addresses.first(where: \.isIPv4) ?? IPAddress(0, 0, 0, 0)
         let membership = ip_mreqn(
-            imr_multiaddr: in_addr(group), imr_address: in_addr(own), imr_ifindex: CInt(interface.index))
+            imr_multiaddr: in_addr(group(.ipv4)), imr_address: in_addr(own), imr_ifindex: CInt(link.id.interface))
         let flags: [(NIOBSDSocket.Option, CInt)] = [
             (.ip_multicast_ttl, 255), (.ip_multicast_loop, 1), (NIOBSDSocket.Option(rawValue: IP_MULTICAST_ALL), 0),
         ]
-        var futures = flags.map { option, value in
+        return flags.map { option, value in
             socket.unsafeSetSocketOption(level: .ip, name: option, value: value)
         }
-        // NIO's `joinGroup` refuses an interface without the multicast flag, such as loopback; the kernel does not.
-        for option in [NIOBSDSocket.Option.ip_multicast_if, .ip_add_membership] {
-            futures.append(socket.unsafeSetSocketOption(level: .ip, name: option, value: membership))
-        }
-        return .andAllSucceed(futures, on: channel.eventLoop)
+            // NIO's `joinGroup` refuses an interface without the multicast flag, such as loopback; the kernel does not.
+            + [NIOBSDSocket.Option.ip_multicast_if, .ip_add_membership].map { option in
+                socket.unsafeSetSocketOption(level: .ip, name: option, value: membership)
+            }
     }
-}
 
-extension in_addr {
-    /// Takes the four bytes of an IPv4 address as they lie in memory.
-    fileprivate init(_ address: IPAddress) {
-        self.init(s_addr: address.bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) })
+    private static func configureIPv6(
+        _ socket: any SocketOptionProvider, for link: NetworkLink
+    ) -> [EventLoopFuture<Void>] {
+        let membership = ipv6_mreq(
+            ipv6mr_multiaddr: in6_addr(group(.ipv6)), ipv6mr_interface: UInt32(link.id.interface))
+        let flags: [(CInt, CInt)] = [
+            (IPV6_V6ONLY, 1), (IPV6_MULTICAST_HOPS, 255), (IPV6_MULTICAST_LOOP, 1), (IPV6_MULTICAST_ALL, 0),
+            (IPV6_MULTICAST_IF, CInt(link.id.interface)),
+        ]
+        return flags.map { option, value in
+            socket.unsafeSetSocketOption(level: .ipv6, name: NIOBSDSocket.Option(rawValue: option), value: value)
+        } + [
+            socket.unsafeSetSocketOption(
+                level: .ipv6, name: NIOBSDSocket.Option(rawValue: IPV6_JOIN_GROUP), value: membership)
+        ]
     }
 }

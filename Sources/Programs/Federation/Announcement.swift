@@ -15,7 +15,7 @@ public func announce(
     do {
         let advertisement = try ServiceAdvertisement(
             federation: identity.federation.text, role: .coordinator, id: identity.id.hex, port: UInt16(port),
-            version: arm.version)
+            version: arm.version, listening: network.listen.host)
         let service = DiscoveryService(
             advertising: advertisement, interfaces: network.interfaces.selection, logger: logger)
         try await service.start()

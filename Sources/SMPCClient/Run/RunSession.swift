@@ -54,7 +54,8 @@ struct RunSession {
         guard network.discovery else { return nil }
         let service = DiscoveryService(
             advertising: try ServiceAdvertisement(
-                federation: identity.federation.text, role: .party, id: identity.id.hex, port: UInt16(port)),
+                federation: identity.federation.text, role: .party, id: identity.id.hex, port: UInt16(port),
+                listening: listen.host),
             interfaces: network.interfaces.selection, logger: logger)
         do {
             try await service.start()

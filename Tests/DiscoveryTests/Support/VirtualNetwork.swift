@@ -4,7 +4,7 @@
 
 /// Joins machines by a link without loss or delay, under virtual time; everybody hears everything, themselves included.
 struct VirtualNetwork {
-    static let loopback = NetworkInterface(index: 1, name: "lo", isLoopback: true, addresses: [IPAddress(127, 0, 0, 1)])
+    static let loopback = NetworkLink(id: 1, name: "lo", isLoopback: true, addresses: [IPAddress(127, 0, 0, 1)])
     static let source = DatagramSource(address: IPAddress(127, 0, 0, 1), port: 5353)
 
     var machines: [DiscoveryMachine] = []
@@ -51,6 +51,7 @@ struct VirtualNetwork {
         for action in actions {
             switch action {
             case .report(let event): events[index].append(event)
+            case .reply: continue
             case .send(let message, _):
                 guard !cut.contains(index) else { continue }
                 sent.append((now, index, message))

@@ -89,6 +89,9 @@ let programs: [Target] = [
             "Reporting", "Programs", argumentParser, logging, protobuf,
         ], exclude: ["Protos"]),
     .executableTarget(name: "Compare", dependencies: ["Reporting", argumentParser]),
+    // For scripts/discovery.sh; no product.
+    .executableTarget(
+        name: "DiscoveryPeer", dependencies: ["Discovery", .product(name: "NIOCore", package: "swift-nio")]),
 ]
 
 let wholeTests: [Target] = [

@@ -9,7 +9,8 @@ print_help() {
 usage: scripts/test.sh [--full]
 
 Everything that continuous integration runs: formatting, scripts, generated code, a debug build without warnings, all
-tests, the second implementation of the protocol (scripts/interop.sh), and at the end the main job itself, small, once
+tests, the second implementation of the protocol (scripts/interop.sh), discovery with other people's software between
+network namespaces (scripts/discovery.sh), and at the end the main job itself, small, once
 exact (scripts/run.sh 4 2 --encoding exact: both arms must end every round in the same model) and once as it is; the
 processes must have found one another by multicast.
 
@@ -78,6 +79,11 @@ build_for_tests() {
     fi
 }
 
+# discovery OPTION…: scripts/discovery.sh, left out where network namespaces may not be made (exit code 77).
+discovery() {
+    scripts/discovery.sh --bin .build/debug "$@" || (($? == 77)) || die 1 "discovery does not do what it should"
+}
+
 # main_job CLIENTS ROUNDS PARTITION ENCODING: the main job, whose processes must find one another by multicast. With the
 # exact encoding the models must be identical.
 main_job() {
@@ -113,8 +119,8 @@ require_accuracy() {
 step "what is needed"
 require_swift
 require_packages "${build_packages[@]}" iproute2 util-linux python3 dataset-fashion-mnist
-# For the tests against Avahi, which run a daemon of their own in a namespace of their own; and for the check of the scripts.
-require_packages avahi-daemon avahi-utils dbus shellcheck
+# For the tests against Avahi and python-zeroconf in namespaces of their own; and for the check of the scripts.
+require_packages avahi-daemon avahi-utils dbus python3-zeroconf shellcheck
 # For the pictures of the report; in full also a browser that shows it.
 require_packages librsvg2-bin
 [[ $full == false ]] || require_packages protobuf-compiler chromium fonts-dejavu-core
@@ -139,10 +145,15 @@ step "tests that start processes"
 swift test --skip-build --filter "$processes"
 step "the second implementation"
 scripts/interop.sh --bin .build/debug
+step "discovery with other people's software"
+discovery
+discovery --measure
 if [[ $full == true ]]; then
     step "tests with the thread sanitizer"
     swift test --sanitize=thread --scratch-path .build-thread \
         --filter 'TransportTests|DiscoveryTests|Field64BlockTests|MaskExpansionTests'
+    step "discovery of a process that is killed"
+    discovery --measure --silent
     step "benchmarks, quickly"
     scripts/bench.sh kernels --quick
     step "made-up bytes for every decoder"

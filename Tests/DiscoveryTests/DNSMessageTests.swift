@@ -155,9 +155,14 @@ struct DNSMessageTests {
         var text = Packets.announcement
         text[80] = 40
         #expect(refusal(text) == .recordData(type: .txt, offset: 80))
-        var bitmap = Packets.announcement
-        bitmap[146] = 0
-        #expect(refusal(bitmap) == .recordData(type: .nsec, offset: 145))
+    }
+
+    @Test func unreadableNSECRecordIsLeftOutAndTheOthersAreRead() throws {
+        // What python-zeroconf 0.47 writes: a window without a byte before the real one.
+        let nsec = bytes(hex: "03 626f78 05 6c6f63616c 00 002f 8001 00001194 000a c00c 0000 0004 00000008")
+        let address = bytes(hex: "c00c 0001 8001 00000078 0004 c0000207")
+        let message = try DNSMessage(decoding: bytes(hex: "0000 8400 0000 0002 0000 0000") + nsec + address)
+        #expect(message.answers.map(\.data) == [.a(IPAddress(192, 0, 2, 7))])
     }
 
     @Test func foreignOperationsAreRefused() {

@@ -14,7 +14,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "bench.sh", "encodings.sh", "interop.sh", "reference.sh", "run.sh", "start_clients.sh", "test.sh",
+        "bench.sh", "discovery.sh", "encodings.sh", "interop.sh", "reference.sh", "run.sh", "start_clients.sh",
+        "test.sh",
     ]) func helpIsAResult(
         script: String
     )
@@ -37,6 +38,8 @@ import Testing
         ("test.sh", ["--fast"], "unknown option --fast"), ("bench.sh", ["cores"], "there is no benchmark \"cores\""),
         ("bench.sh", ["--json"], "--json needs a value"), ("bench.sh", ["kernels", "rounds"], "unexpected argument"),
         ("bench.sh", ["--quick", "--update-docs"], "--update-docs needs all rows in full"),
+        ("discovery.sh", ["--bin"], "--bin needs a value"), ("discovery.sh", ["--fast"], "unknown option --fast"),
+        ("discovery.sh", ["--silent"], "--silent is for --measure"),
         ("interop.sh", ["--bin"], "--bin needs a value"), ("interop.sh", ["2"], "unexpected argument"),
         ("encodings.sh", ["--encodings", "9 10"], "there is no encoding \"10\""),
         ("encodings.sh", ["2"], "the number of clients must be"), ("encodings.sh", ["--fast"], "unknown option --fast"),

@@ -47,7 +47,8 @@ extension DNSReader {
         return records
     }
 
-    /// Reads a record; nil where its class is not IN, as with the OPT record of EDNS.
+    /// Reads a record; nil where its class is not IN, as with the OPT record of EDNS, or where it is an NSEC record that
+    /// cannot be read: python-zeroconf before 0.48 sends such along with records that are wanted.
     private mutating func readRecord() throws(InvalidDNSMessage) -> ResourceRecord? {
         let name = try readName()
         let type = RecordType(rawValue: try readUInt16())
@@ -60,12 +61,21 @@ extension DNSReader {
         }
         let start = position
         guard length <= bytes.count - start else { throw .truncated(offset: start, needed: length) }
+        if type == .nsec, !canReadNSEC(length: length) {
+            _ = try readBytes(length)
+            return nil
+        }
         let data = try readData(of: type, length: length)
         guard position == start + length else { throw .recordData(type: type, offset: start) }
         return ResourceRecord(
             name: name, flushesCache: classField & RecordClass.topBit != 0,
             // RFC 2181, section 8: a time to live with its top bit set counts as zero.
             ttlSeconds: ttlSeconds > UInt32(Int32.max) ? 0 : ttlSeconds, data: data)
+    }
+
+    private func canReadNSEC(length: Int) -> Bool {
+        var attempt = self
+        return (try? attempt.readData(of: .nsec, length: length)) != nil && attempt.position == position + length
     }
 
     /// Reads record data; the caller checks that exactly `length` bytes were used.

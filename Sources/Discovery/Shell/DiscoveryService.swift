@@ -59,12 +59,22 @@ public actor DiscoveryService {
         advertising: ServiceAdvertisement?, interfaces: InterfaceSelection = .all,
         logger: Logger = Logger(label: "summand.discovery")
     ) {
+        self.init(
+            advertising: advertising, interfaces: interfaces, logger: logger,
+            generator: SystemRandomNumberGenerator())
+    }
+
+    /// Prepares a service whose names and pauses are drawn from `generator`, for tests that need to know the names.
+    package init(
+        advertising: ServiceAdvertisement?, interfaces: InterfaceSelection = .all,
+        logger: Logger = Logger(label: "summand.discovery"), generator: any RandomNumberGenerator & Sendable
+    ) {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         self.eventLoop = eventLoop
         executor = eventLoop.executor
         selection = interfaces
         self.logger = logger
-        machine = DiscoveryMachine(advertising: advertising, generator: SystemRandomNumberGenerator())
+        machine = DiscoveryMachine(advertising: advertising, generator: generator)
         (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.eventsMax))
     }
 

@@ -63,7 +63,15 @@ enum MulticastSocket {
             return channel.eventLoop.makeFailedFuture(DiscoveryError.unknownInterface(link.name))
         }
         let futures = link.id.family == .ipv4 ? configureIPv4(socket, for: link) : configureIPv6(socket, for: link)
-        return .andAllSucceed(futures, on: channel.eventLoop)
+        return .andAllSucceed(futures, on: channel.eventLoop).flatMap {
+            // Sockets that share address and port are a group for load balancing, and Linux 6.18 was seen to hand multicast
+            // from one interface to the socket of another; bound to its interface, a socket is in no group with those of others.
+            // Linux before 5.7 lets only root do this, and does not need it.
+            socket.unsafeSetSocketOption(
+                level: .socket, name: NIOBSDSocket.Option(rawValue: SO_BINDTOIFINDEX),
+                value: CInt(link.id.interface)
+            ).recover { _ in }
+        }
     }
 
     private static func configureIPv4(

@@ -24,6 +24,8 @@ public enum PeerMisbehavior: Error, Equatable, Sendable {
     case notEntitled(message: String)
     /// The message is not expected in the phase that this machine is in.
     case outOfPhase(message: String, phase: String)
+    /// The holders of one slot have given different aggregate shares: one of them is wrong, and nobody can say which.
+    case partialsDiffer(slot: Int, first: Envelope, second: Envelope)
     /// The root or the sum's hash of a result does not follow from what it lists.
     case resultInconsistent(field: String)
     /// The round lies outside the epoch, or before one that this party acted in.

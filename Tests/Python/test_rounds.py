@@ -313,10 +313,13 @@ class RealRoundTests(unittest.TestCase):
         self.assertEqual(len(self.require_agreement(federation, "site-python", ["site-a", "site-b"])), 3)
 
     def test_slots_that_are_drawn(self) -> None:
-        """Five members draw new slots for each round: two primaries, two standbys, and one that holds nothing."""
+        """Five members draw new slots for each round: two primaries, two standbys, and one that holds nothing. Primary and
+        standby are both asked, and compared."""
         sites = ["site-a", "site-b", "site-c", "site-python-1", "site-python-2"]
         federation = self.federation(
-            sites, *("--slots", "sampled", "--model", "softmax:8-3", "--rounds", "11", "--rounds-per-epoch", "1")
+            sites,
+            *("--slots", "sampled", "--model", "softmax:8-3", "--rounds", "11", "--rounds-per-epoch", "1"),
+            "--cross-check",
         )
         for seed, party in enumerate(sites[3:]):
             federation.start_party(party, "--seed", str(seed))
@@ -331,6 +334,7 @@ class RealRoundTests(unittest.TestCase):
                 self.assertEqual(sorted(entry["members"]), sites)
                 self.assertEqual(len(set(entry["answered"])), 2)
             held += federation.log(party)
+        self.assertNotIn("not done", federation.log("server"))
         # Neither of the two is a primary in three epochs of ten: in twelve running that happens once in two million runs.
         self.assertIn("primary of slot", held)
         self.assertIn("standby of slot", held)

@@ -13,7 +13,8 @@ extension Coordinator {
         phase = .answering(
             AnsweringRound(
                 voting: voting, certificate: VoteCertificate(ctx: voting.round.context.ctx, votes: votes),
-                deadline: now + settings.partialDeadline))
+                deadline: now + settings.partialDeadline,
+                isCrossChecked: settings.crossCheck && voting.round.plan.committee.hasStandbys))
     }
 
     /// Sends the certificate in two steps: first to as many helpers as may answer without barring the way back, should one
@@ -57,8 +58,11 @@ extension Coordinator {
                 throw PeerMisbehavior.notEntitled(message: "Partial")
             }
             guard partial.leaf == leaf else { throw PeerMisbehavior.leafMismatch(party: party) }
-            guard round.partials[partial.slot] == nil else { return output.append(.refuse(stream, .alreadyHeld)) }
-            round.partials[partial.slot] = (party, leaf)
+            if let held = round.partials[partial.slot] {
+                output.append(.refuse(stream, .alreadyHeld))
+                return compare(held, (party, leaf, trailer), partial.slot, &round)
+            }
+            round.partials[partial.slot] = (party, leaf, trailer)
             stalledSince = nil
             output.append(.accept(stream, isPartial: true))
         } catch {
@@ -70,7 +74,8 @@ extension Coordinator {
     /// R3 ends when every slot has answered.
     mutating func advanceAnswering(_ round: AnsweringRound, _ now: ContinuousClock.Instant) throws {
         let plan = round.round.plan
-        if round.partials.count == plan.slots.count {
+        if round.partials.count == plan.slots.count, !awaitsComparison(round, now) {
+            reportComparison(round)
             phase = .summing(round)
             return output.append(.makeSum(round.round.context))
         }
@@ -225,7 +230,8 @@ extension AnsweringRound {
 
     /// When those who were asked and have not answered are late.
     var requestDeadlines: [ContinuousClock.Instant] {
-        requests.filter { partials[$0.key] == nil }.map(\.value.deadline)
+        requests.filter { partials[$0.key] == nil || (isCrossChecked && !checked.contains($0.key)) }
+            .map(\.value.deadline)
     }
 
     /// Why an aggregate share is not taken, or nil.
@@ -233,6 +239,7 @@ extension AnsweringRound {
         guard header.ctx == round.context.ctx, header.elements == round.context.elements,
             round.plan.slots.indices.contains(header.slot), round.plan.slots[header.slot].isHeld(by: party)
         else { return .notExpected }
-        return partials[header.slot] == nil ? nil : .alreadyHeld
+        guard let held = partials[header.slot] else { return nil }
+        return isCrossChecked && held.helper != party && !checked.contains(header.slot) ? nil : .alreadyHeld
     }
 }

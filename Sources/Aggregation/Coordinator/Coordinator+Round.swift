@@ -100,6 +100,7 @@ extension Coordinator {
                     return machine.output.append(.refuse(stream, .notExpected))
                 }
                 machine.takePartial(&round, stream, party, leaf, trailer)
+                guard !machine.hasEnded else { return }
                 machine.grant(&round.streams)
                 machine.phase = .answering(round)
             default: machine.output.append(.refuse(stream, .notExpected))

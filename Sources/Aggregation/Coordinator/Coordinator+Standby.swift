@@ -58,6 +58,10 @@ extension Coordinator {
                 let first = pair.holders.first { isFresh($0, now) } ?? pair.primary
                 next.append(first)
                 request(first, slot, &round, now)
+                if round.isCrossChecked, let other = pair.holders.first(where: { $0 != first }), mayAnswer(other) {
+                    next.append(other)
+                    round.requests[slot]?.asked.append(other)
+                }
                 continue
             }
             let isLate = round.requests[slot].map { now >= $0.deadline } ?? true

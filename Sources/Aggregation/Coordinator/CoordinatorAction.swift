@@ -118,6 +118,10 @@ public enum CoordinatorReport: Equatable, Sendable {
     case epochAbandoned(epoch: UInt64, missing: [PartyID])
     /// A slot has lost its primary, or that one is silent; its standby was asked.
     case standbyAsked(slot: Int, PartyID)
+    /// Both holders of so many slots gave the same.
+    case crossChecked(slots: Int, of: Int)
+    /// The other holder of a slot gave nothing to compare with.
+    case crossCheckMissed(slot: Int, PartyID)
     case memberLost(PartyID, phase: String)
     case waitingForReturn([PartyID], deadline: ContinuousClock.Instant)
     case roundOpened(RoundContext)

@@ -138,8 +138,12 @@ struct AnsweringRound: Sendable {
     var certified: Set<PartyID> = []
     /// By slot, in an epoch with standbys: who was asked, the last one until when.
     var requests: [Int: SlotRequest] = [:]
-    /// By slot: who answered and with which leaf.
-    var partials: [Int: (helper: PartyID, leaf: Digest)] = [:]
+    /// By slot: who answered and with which leaf, and its signed word for it.
+    var partials: [Int: (helper: PartyID, leaf: Digest, trailer: Envelope)] = [:]
+    /// Whether the other holder of each slot is to give the same.
+    var isCrossChecked = false
+    /// The slots whose holders both gave the same.
+    var checked: Set<Int> = []
     var streams = VectorStreams()
     var round: OpenedRound { voting.round }
 }

@@ -11,6 +11,8 @@ public struct CoordinatorSettings: Sendable {
     public var cohort: Int
     /// How helper slots are filled.
     public var slots = SlotChoice.all
+    /// Whether both holders of every slot are asked and their shares compared (protocol section 6, "Cross-check").
+    public var crossCheck = false
     /// How long to wait for them, from the first connection on.
     public var cohortWait: Duration = .seconds(120)
     public var setUpDeadline: Duration = .seconds(30)

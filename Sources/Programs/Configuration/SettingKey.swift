@@ -10,6 +10,7 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case cohort
     case cohortMin = "cohort_min"
     case cohortWait = "cohort_wait"
+    case crossCheck = "cross_check"
     case data
     case dataset
     case discovery

@@ -88,6 +88,14 @@ struct RunCommand: AsyncParsableCommand {
             """, valueName: "pairs"))
     var pinned: String?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Have both sites of every helper slot compute its share of the sum, and compare: a site that gives a false one \
+            is noticed. Costs one vector more for each slot. (default: --no-cross-check)
+            """)
+    var crossCheck: Bool?
+
     @Flag(help: "Take the last run up where it stopped, an aborted one too; an error if there is none.")
     var resume = false
     @Flag(help: "End the unfinished run and begin another.")
@@ -169,6 +177,8 @@ struct RunCommand: AsyncParsableCommand {
         course.cohortWait = try settings.value(cohortWait, .cohortWait, default: .seconds(120)).duration
         course.rejoinWait = try settings.value(rejoinWait, .rejoinWait, default: .seconds(60)).duration
         course.uploadDeadline = try settings.value(uploadWait, .uploadWait, default: .seconds(600)).duration
+        let crossChecks = crossCheck.map { $0 ? SwitchOption.on : .off }
+        course.crossCheck = try settings.value(crossChecks, .crossCheck, default: .off).isOn
         let resolved = try training.resolved(settings)
         return RunChoice(
             mode: newRun ? .new : resume ? .resume : .either, training: resolved, seeds: RunSeeds(seed: resolved.seed),

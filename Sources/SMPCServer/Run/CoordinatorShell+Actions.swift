@@ -164,6 +164,10 @@ extension CoordinatorShell {
             progress.warning(
                 "two signed statements of \(name(party)) contradict each other; kept as \(paths[0]) and \(paths[1])")
         }
+        if case .partialsDiffer(let slot, let first, let second) = misbehavior {
+            let paths = [try files.saveEvidence("first", first), try files.saveEvidence("second", second)]
+            progress.warning("the two shares of slot \(slot) differ; kept as \(paths[0]) and \(paths[1])")
+        }
         logger.warning(
             "a message was rejected",
             metadata: ["party": "\(party)", "name": "\(name(party))", "reason": "\(misbehavior)"])
@@ -214,6 +218,10 @@ extension CoordinatorShell {
             progress.status("round \(context.round) (\(context.kind)): waiting for uploads")
         case .standbyAsked(let slot, let party):
             progress.note("the primary of slot \(slot) does not answer: its standby \(name(party)) does")
+        case .crossChecked(let slots, let count):
+            progress.status("cross-check: both holders gave the same share for \(slots) of \(count) slots")
+        case .crossCheckMissed(let slot, let party):
+            progress.note("cross-check of slot \(slot) not done: nothing came from \(name(party))")
         case .roundSkipped(let round, let reason): progress.note("round \(round) is skipped: \(reason)")
         case .waitingForReturn(let parties, let deadline):
             let seconds = Int((deadline - .now).inSeconds.rounded())

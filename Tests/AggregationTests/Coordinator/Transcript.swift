@@ -57,6 +57,8 @@ extension Conductor {
             "round \(context.round) applied, \(cohort) in, \(dropouts) out"
         case .roundOpened(let context): "round \(context.round) \(context.kind)"
         case .roundOverflowed(let round): "round \(round) overflowed"
+        case .crossChecked(let slots, let count): "\(slots) of \(count) slots compared"
+        case .crossCheckMissed(let slot, let party): "slot \(slot) not compared with \(index(party))"
         case .standbyAsked(let slot, let party): "standby \(index(party)) of slot \(slot) asked"
         case .roundSkipped(let round, let reason): "round \(round) skipped: \(reason)"
         case .waitingForReturn(let parties, _): parties.isEmpty ? "waiting" : "waiting for \(list(parties))"

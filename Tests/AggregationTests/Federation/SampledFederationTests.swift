@@ -73,6 +73,49 @@ import Testing
         #expect(federation.coordinator?.epoch?.members.count == 4)
     }
 
+    @Test func aCrossCheckOfHonestHoldersChangesNothing() throws {
+        let federation = try MemoryFederation(sites: 6, rounds: 2, slots: .sampled)
+        federation.settings.crossCheck = true
+        try federation.startCoordinator()
+        try federation.connectAll()
+        try federation.run()
+        #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+        try MemoryFederationTests().expectAgreement(federation, rounds: 2)
+        let compared = federation.reports.filter { $0 == .crossChecked(slots: 3, of: 3) }
+        #expect(compared.count == 3, "two rounds and the closing one")
+        #expect(federation.rejections.isEmpty, "\(federation.rejections)")
+    }
+
+    /// A single helper that adds an error is seen before anything is published, and its share is kept beside the true one.
+    @Test func aHelperThatAddsAnErrorIsSeenByTheCrossCheck() throws {
+        let federation = try MemoryFederation(sites: 6, rounds: 2, slots: .sampled)
+        federation.settings.crossCheck = true
+        try federation.startCoordinator()
+        try federation.connectAll()
+        var liar: PartyID?
+        federation.interceptor = { delivery in
+            guard case .offer(let party, .partial(let header), let trailer, let vector) = delivery,
+                party == liar ?? party, let key = federation.sites[party]?.key,
+                let partial = try? Partial(payload: trailer.payload)
+            else { return [delivery] }
+            liar = party
+            var wrong = vector
+            guard (try? wrong.add(vector)) != nil else { return [delivery] }
+            wrong.canonicalize()
+            let signed = try? Signed(
+                signing: Partial(
+                    epochHash: partial.epochHash, ctx: partial.ctx, survivorsHash: partial.survivorsHash,
+                    slot: partial.slot, leaf: vectorLeaf(wrong)), with: key)
+            return [.offer(party, .partial(header), signed?.envelope ?? trailer, wrong)]
+        }
+        try federation.run()
+        #expect(federation.end?.outcome == .verificationFailed)
+        #expect(federation.opened.isEmpty && federation.sums.isEmpty, "nothing is published")
+        let name = try #require(liar.flatMap { federation.sites[$0] }).name
+        #expect(federation.end?.sentence.contains(name) == true, "\(federation.end as Any)")
+        #expect(federation.rejections.contains { if case .partialsDiffer = $0.1 { true } else { false } })
+    }
+
     /// A helper's partner has other keys than the helper: whoever did that is named by its own two statements.
     @Test func aMemberThatGivesItsSlotsHoldersDifferentSeedsIsOutBeforeAnyUpload() throws {
         let federation = try MemoryFederation(sites: 5, slots: .sampled)

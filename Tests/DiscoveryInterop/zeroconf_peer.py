@@ -19,8 +19,12 @@ def say(**fields) -> None:
 
 class Listener(ServiceListener):
     def _tell(self, event: str, zeroconf: Zeroconf, name: str) -> None:
-        info = zeroconf.get_service_info(TYPE, name, timeout=5000)
-        if info is None:
+        for _ in range(12):
+            # It may not have all records yet.
+            info = zeroconf.get_service_info(TYPE, name, timeout=5000)
+            if info is not None:
+                break
+        else:
             return say(event="unresolved", name=name)
         say(event=event, name=name, port=info.port, server=info.server,
             addresses=info.parsed_addresses(IPVersion.All),

@@ -134,7 +134,7 @@ struct AskingTests {
     /// Pointers to instances that nobody answers for: their parts are asked for at a bounded pace.
     @Test func emptyClaimsMakeUsAskAtABoundedPace() {
         var browser = started()
-        for number in 0..<1000 { hear(&browser, [pointer("i\(number)")], at: .zero) }
+        for number in 0..<300 { hear(&browser, [pointer("i\(number)")], at: .zero) }
         var asked = 0
         while let next = browser.deadline, next < .seconds(4) {
             asked += questions(browser.advance(to: next)).count { $0.type == .srv }

@@ -9,7 +9,7 @@ print_help() {
 usage: scripts/discovery.sh [options] [TEST…]
 
 Tests discovery with Avahi and python-zeroconf, on IPv4 and IPv6, between hosts that are network namespaces made here; or
-measures it. Needs root, or a system that lets everybody make namespaces. Takes about a minute.
+measures it. Needs root, or, without Avahi, a system that lets everybody make namespaces. Takes about a minute.
 
 options:
   --bin DIR   where the program DiscoveryPeer is (default: .build/debug)

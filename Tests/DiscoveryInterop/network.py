@@ -6,6 +6,7 @@ Everything here runs inside a network and a mount namespace of its own, made by 
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import threading
@@ -156,6 +157,17 @@ class Avahi:
 <allow user="*"/><allow own="*"/><allow send_type="method_call"/><allow send_destination="*"/>
 <allow receive_sender="*"/></policy></busconfig>
 """
+
+    @staticmethod
+    def is_usable() -> bool:
+        """Whether files can be given to the user `avahi`, as the daemon does with its folder in /run."""
+        try:
+            user = pwd.getpwnam("avahi")
+            with open("/run/test", "wb") as file:
+                os.chown(file.name, user.pw_uid, user.pw_gid)
+            return True
+        except (KeyError, OSError):
+            return False
 
     def __init__(self, host: Host, interface: str, ipv6: bool):
         self.host = host

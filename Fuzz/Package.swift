@@ -21,6 +21,7 @@ let package = Package(
         .target(name: "FuzzSupport"),
         target("FuzzCertificates", "Identity", "Primitives"),
         target("FuzzDNS", "Discovery"),
+        target("FuzzDiscovery", "Discovery"),
         target("FuzzEnrolment", "Identity", "Primitives"),
         target("FuzzFrames", "Transport"),
         target("FuzzMessages", "Messages"),

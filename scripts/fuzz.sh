@@ -9,8 +9,8 @@ print_help() {
 usage: scripts/fuzz.sh [options] [TARGET…]
 
 Feeds made-up bytes to every decoder that meets the network, with libFuzzer and the address sanitizer, from the package
-Fuzz. Without a target, all of them one after another: certificates, dns, enrolment, frames, messages, proxy,
-tokens.
+Fuzz. Without a target, all of them one after another: certificates, discovery, dns, enrolment, frames,
+messages, proxy, tokens.
 
 Each run begins with the inputs of Fuzz/Corpus and those that once failed, Fuzz/FailCases. An input that crashes, hangs or
 takes more than 512 MiB is put into Fuzz/FailCases and ends the script with exit code 1.
@@ -18,7 +18,7 @@ takes more than 512 MiB is put into Fuzz/FailCases and ends the script with exit
 options:
   --seconds N     how long each target runs (default: 10)
   --runs N        how many inputs each target is given, instead
-  --long          the same as --runs 10000000: some minutes to an hour for each target
+  --long          the same as --runs 10000000: some minutes to an hour for each target, hours for discovery
   --keep          put what the run found worth keeping into Fuzz/Corpus, as few and as small inputs as cover the same
   -h, --help      show this text
 HELP
@@ -57,6 +57,7 @@ done
 product_of() {
     case $1 in
         certificates) echo FuzzCertificates 800 ;;
+        discovery) echo FuzzDiscovery 768 ;;
         dns) echo FuzzDNS 512 ;;
         enrolment) echo FuzzEnrolment 800 ;;
         frames) echo FuzzFrames 256 ;;
@@ -67,7 +68,7 @@ product_of() {
     esac
 }
 
-((${#targets[@]})) || targets=(certificates dns enrolment frames messages proxy tokens)
+((${#targets[@]})) || targets=(certificates discovery dns enrolment frames messages proxy tokens)
 for target in "${targets[@]}"; do
     product_of "$target" >/dev/null || usage_error "there is no target \"$target\""
 done

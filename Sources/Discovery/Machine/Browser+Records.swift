@@ -56,7 +56,7 @@ extension Browser {
     mutating func makeRoom(for pointer: ResourceRecord, under key: CacheKey) -> Set<DomainName> {
         guard pointer.ttlSeconds > 0, cache.count(key) >= RecordCache.instancesMax,
             !cache.contains(pointer.data, under: key),
-            case .ptr(let instance)? = cache.records(key).randomElement(using: &generator)
+            case .ptr(let instance)? = cache.randomRecord(key, using: &generator)
         else { return [] }
         counters.overflow += 1
         _ = forgetInstance(Sighting(link: key.link, instance: instance))

@@ -53,6 +53,11 @@ struct RecordCache: Sendable {
     /// The records of a name and type that are alive.
     func records(_ key: CacheKey) -> [RecordData] { entries[key].map { Array($0.keys) } ?? [] }
 
+    /// Draws one of the records of a name and type, without a copy of the others: a flood asks for it with every pointer.
+    func randomRecord(_ key: CacheKey, using generator: inout some RandomNumberGenerator) -> RecordData? {
+        entries[key]?.keys.randomElement(using: &generator)
+    }
+
     /// Counts all records.
     var count: Int { entries.values.reduce(0) { $0 + $1.count } }
 

@@ -17,7 +17,8 @@ processes must have found one another by multicast.
 options:
   --full      also the tests of the report in Chromium (without --full where it is installed), tests of the network and of
               threads with the thread sanitizer, a quick run of the benchmarks, ten seconds of fuzzing for every decoder
-              (scripts/fuzz.sh), scanners of TLS (scripts/check-tls.sh), and the main job in full, whose accuracy
+              (scripts/fuzz.sh), scanners of TLS (scripts/check-tls.sh), a federation across network namespaces with
+              firewalls and a proxy (scripts/check-network.sh), and the main job in full, whose accuracy
               must reach 86 % (iid) and 85 % (dirichlet:0.5), mean of the last five rounds, and lie within 0.2 points
               of the plain arm: half an hour
   -h, --help  show this text
@@ -160,6 +161,8 @@ if [[ $full == true ]]; then
     scripts/fuzz.sh
     step "scanners of TLS"
     scripts/check-tls.sh
+    step "a federation across namespaces"
+    scripts/check-network.sh --bin .build/debug
 fi
 step "the main job, small"
 main_job 4 2 iid exact

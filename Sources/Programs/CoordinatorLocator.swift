@@ -40,7 +40,7 @@ public enum FederationArm: Sendable, CaseIterable {
 }
 
 /// Finds the coordinator of a federation and connects to it: at the address given with `--server`, or at those that
-/// multicast and the invitation suggest.
+/// multicast and the invitation suggest. Behind a proxy multicast is not asked: what it finds is on this side of it.
 ///
 /// What is found proves nothing: every address is dialled with the expectation of the coordinator's certificate, and
 /// one that answers otherwise is only a wrong address.
@@ -88,10 +88,11 @@ public struct CoordinatorLocator: Sendable {
     {
         let tls = identity.tlsIdentity
         let expected = PeerExpectation.coordinator(federation: federation, spkiHash: pin)
-        return try await reach(version: arm.version) { [alpn = arm.applicationProtocol] address, timeout in
+        return try await reach(version: arm.version) {
+            [alpn = arm.applicationProtocol, proxy = network.proxy] address, timeout in
             try await dial(
                 host: address.host, port: Int(address.port), identity: tls, alpn: alpn, expecting: expected,
-                meter: meter, timeout: timeout)
+                proxy: proxy, meter: meter, timeout: timeout)
         } abandon: {
             await $0.close()
         }
@@ -103,10 +104,10 @@ public struct CoordinatorLocator: Sendable {
     public func connectToEnrol(with token: InvitationToken, meter: ByteMeter? = nil) async throws -> Connection {
         let expected = PeerExpectation.enrolment(
             federation: federation, authorityFingerprint: token.authorityFingerprint)
-        return try await reach { address, timeout in
+        return try await reach { [proxy = network.proxy] address, timeout in
             try await dial(
-                host: address.host, port: Int(address.port), identity: nil, expecting: expected, meter: meter,
-                timeout: timeout)
+                host: address.host, port: Int(address.port), identity: nil, expecting: expected, proxy: proxy,
+                meter: meter, timeout: timeout)
         } abandon: {
             await $0.close()
         }
@@ -122,7 +123,7 @@ public struct CoordinatorLocator: Sendable {
         version: String? = nil, _ attempt: @escaping @Sendable (HostPort, Duration) async throws -> Achieved,
         abandon: @escaping @Sendable (Achieved) async -> Void
     ) async throws -> Achieved {
-        guard network.server == nil, network.discovery, discovery == nil else {
+        guard network.server == nil, network.discovery, network.proxy == nil, discovery == nil else {
             return try await search(discovery, version, attempt, abandon)
         }
         let browser = DiscoveryService(
@@ -208,7 +209,7 @@ public struct CoordinatorLocator: Sendable {
 
     /// Lists what multicast has found so far, the addresses of one service in its own order.
     private func found(_ discovery: DiscoveryService?, _ version: String?) async -> [HostPort] {
-        guard network.server == nil, let discovery else { return [] }
+        guard network.server == nil, network.proxy == nil, let discovery else { return [] }
         let filter = DiscoveryFilter(federation: federation.text, role: .coordinator, version: version)
         return await discovery.services(matching: filter).flatMap { service in
             service.addresses.map { HostPort(host: $0, port: service.port) }
@@ -220,6 +221,11 @@ public struct CoordinatorLocator: Sendable {
         let tried = addresses.compactMap { address in failures[address].map { (address, $0) } }
         let details = tried.map { "\($0): \($1)" }
         if let (address, error) = tried.first(where: { $1.isFinal }) {
+            if case .proxy = error {
+                return ProgramError(
+                    .failed, "\(error)", subject: "\(address)",
+                    remedy: "give the name and the password with --proxy-credentials FILE", details: details)
+            }
             return ProgramError(
                 .failed, "\(error)", subject: "\(address)",
                 remedy: error.concernsTime
@@ -234,6 +240,12 @@ public struct CoordinatorLocator: Sendable {
                 subject: "\(server)", remedy: "start the server, or correct --server", details: details)
         }
         guard let (address, error) = tried.first else {
+            guard network.proxy == nil else {
+                return ProgramError(
+                    .unreachable, "behind a proxy the coordinator's address is needed",
+                    subject: "federation \(federation)",
+                    remedy: "give it with --server host:port")
+            }
             return ProgramError(
                 .unreachable, "no coordinator found by multicast within \(seconds)",
                 subject: "federation \(federation)",
@@ -252,6 +264,7 @@ extension ConnectionError {
     var isFinal: Bool {
         switch self {
         case .certificateRejected, .refused, .noApplicationProtocol: true
+        case .proxy(.authenticationFailed): true
         default: false
         }
     }

@@ -19,7 +19,8 @@ extension ConnectionError: ProgramErrorConvertible {
     /// Ends the program with `failed` if somebody refused or broke the rules, `unreachable` otherwise.
     public var programError: ProgramError {
         switch self {
-        case .closedBeforeWelcome, .lost, .network, .timedOut, .truncated, .unreachable, .unresolvable:
+        case .closedBeforeWelcome, .lost, .network, .proxy(.closed), .proxy(.unreachable), .timedOut, .truncated,
+            .unreachable, .unresolvable:
             ProgramError(.unreachable, "\(self)")
         default: ProgramError(.failed, "\(self)")
         }

@@ -19,8 +19,10 @@ public enum ListenerError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .addressInUse(let host, let port): "\(host):\(port) is taken by another program"
-        case .cannotBind(let host, let port, let reason): "cannot listen on \(host):\(port): \(reason)"
+        case .addressInUse(let host, let port):
+            "\(HTTPProxy.authority(host: host, port: port)) is taken by another program"
+        case .cannotBind(let host, let port, let reason):
+            "cannot listen on \(HTTPProxy.authority(host: host, port: port)): \(reason)"
         case .identityWithoutRole(let uris): "the certificate names no role in a federation (URIs: \(uris))"
         case .tls(let error): "\(error)"
         }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
+import Identity
 import Testing
+import Transport
 
 @testable import Programs
 
@@ -64,6 +67,49 @@ struct OptionTests {
         let resolved = try NetworkOptions.parse(["--discovery", "off", "--server", "a:1"]).resolved(settings)
         #expect(resolved.server == HostPort(host: "a", port: 1))
         #expect(resolved.wait == .seconds(30))
+    }
+
+    @Test(arguments: ["p:3128", "http://p:3128", "HTTP://p:3128/", "http://[::1]:3128"])
+    func aProxyIsAnAddress(text: String) throws {
+        let settings = try Settings(read: nil, environment: [:])
+        let resolved = try NetworkOptions.parse(["--proxy", text]).resolved(settings)
+        #expect(resolved.proxy == HTTPProxy(host: text.contains("::1") ? "::1" : "p", port: 3_128))
+        #expect(try NetworkOptions.parse([]).resolved(settings).proxy == nil)
+    }
+
+    @Test(arguments: ["p", "p:0", "https://p:1", "http://p", "p:1/x", ":1"])
+    func whatIsNoProxyIsRefused(text: String) {
+        #expect(ProxyOption(text) == nil)
+    }
+
+    /// What stands in front of an @ is a password, and messages end up in logs.
+    @Test(arguments: ["http://me:sesame@p:3128", "me:sesame@p", "sesame@p:x"])
+    func credentialsInAnAddressAreRefusedAndNotRepeated(text: String) throws {
+        let settings = try Settings(read: nil, environment: [:])
+        let error = #expect(throws: ProgramError.self) {
+            try NetworkOptions.parse(["--proxy", text]).resolved(settings)
+        }
+        let said = "\(String(describing: error)) \(error?.line ?? "")"
+        #expect(said.contains("--proxy-credentials"))
+        #expect(!said.contains("sesame"))
+        let environment = try Settings(read: nil, environment: ["SUMMAND_PROXY": text])
+        #expect(throws: ProgramError.self) { try NetworkOptions.parse([]).resolved(environment) }
+    }
+
+    @Test func credentialsOfAProxyComeFromAFile() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "proxy-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try PrivateFile.write("me:open sesame\n", to: file)
+        let settings = try Settings(read: nil, environment: ["SUMMAND_PROXY_CREDENTIALS": file])
+        let resolved = try NetworkOptions.parse(["--proxy", "p:1"]).resolved(settings)
+        let credentials = try HTTPProxy.Credentials(text: Array("me:open sesame".utf8))
+        #expect(resolved.proxy == HTTPProxy(host: "p", port: 1, credentials: credentials))
+        #expect(throws: ProgramError.self) { try NetworkOptions.parse([]).resolved(settings) }
+        try PrivateFile.write("no colon\n", to: file)
+        let error = #expect(throws: ProgramError.self) {
+            try NetworkOptions.parse(["--proxy", "p:1"]).resolved(settings)
+        }
+        #expect(error?.subject == file && error?.line.contains("no colon") == false)
     }
 
     @Test func dataDefaultsToAllOfFashionMNIST() throws {

@@ -32,6 +32,8 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case pinned
     case plain
     case portFile = "port_file"
+    case proxy
+    case proxyCredentials = "proxy_credentials"
     case rejoinWait = "rejoin_wait"
     case rounds
     case roundsPerEpoch = "rounds_per_epoch"

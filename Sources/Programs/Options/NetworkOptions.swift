@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Transport
 
 /// Says how a client finds and reaches the coordinator.
 public struct NetworkOptions: ParsableArguments {
@@ -29,6 +30,23 @@ public struct NetworkOptions: ParsableArguments {
             valueName: "interfaces"))
     public var interface: InterfaceOption?
 
+    /// The proxy that leads out.
+    @Option(
+        help: ArgumentHelp(
+            """
+            The HTTP proxy through which the coordinator and the addresses that it tells are dialled, with CONNECT. What \
+            multicast finds is dialled directly. (default: none)
+            """,
+            valueName: "host:port"))
+    public var proxy: ProxyOption?
+
+    /// The file with the name and the password that the proxy asks for.
+    @Option(
+        help: ArgumentHelp(
+            "A file with name:password for the proxy, in one line. (default: none)", valueName: "file"),
+        completion: .file())
+    public var proxyCredentials: String?
+
     /// Makes the options with nothing set.
     public init() {}
 
@@ -42,13 +60,18 @@ public struct NetworkOptions: ParsableArguments {
         public var discovery: Bool
         /// The interfaces that multicast uses.
         public var interfaces: InterfaceOption
+        /// What leads out; nil: addresses are dialled directly.
+        public var proxy: HTTPProxy?
 
         /// Makes a choice.
-        public init(server: HostPort?, wait: Duration, discovery: Bool, interfaces: InterfaceOption) {
+        public init(
+            server: HostPort?, wait: Duration, discovery: Bool, interfaces: InterfaceOption, proxy: HTTPProxy? = nil
+        ) {
             self.server = server
             self.wait = wait
             self.discovery = discovery
             self.interfaces = interfaces
+            self.proxy = proxy
         }
     }
 
@@ -58,7 +81,8 @@ public struct NetworkOptions: ParsableArguments {
             server: try settings.optional(server, .server),
             wait: try settings.value(wait, .wait, default: DurationOption(.seconds(30))).duration,
             discovery: try settings.value(discovery, .discovery, default: .on).isOn,
-            interfaces: try settings.value(interface, .interface, default: .all))
+            interfaces: try settings.value(interface, .interface, default: .all),
+            proxy: try resolvedProxy(settings))
         try resolved.interfaces.requireThere()
         guard resolved.server != nil || resolved.discovery else {
             throw ProgramError(
@@ -66,5 +90,18 @@ public struct NetworkOptions: ParsableArguments {
                 remedy: "give it with --server host:port")
         }
         return resolved
+    }
+
+    private func resolvedProxy(_ settings: Settings) throws(ProgramError) -> HTTPProxy? {
+        let file = try settings.optional(proxyCredentials, .proxyCredentials)
+        guard let option = try settings.optional(proxy, .proxy) else {
+            guard file == nil else {
+                throw ProgramError(
+                    .usage, "there is no proxy that it is for", subject: "--proxy-credentials",
+                    remedy: "name the proxy with --proxy host:port")
+            }
+            return nil
+        }
+        return try HTTPProxy(option, credentialsFile: file)
     }
 }

@@ -10,21 +10,25 @@ import Transport
 
 /// Holds the connections to peers while an epoch's keys are exchanged (protocol section 4, step E3).
 ///
-/// Of each pair the smaller PartyID dials. Addresses are hints: whoever answers must hold the key of the member dialled.
+/// Of each pair the smaller PartyID dials; the other one does too where only it may be able to: at once behind a proxy, and
+/// otherwise when no connection has come for a while. Addresses are hints: whoever answers must hold the key of the member
+/// dialled.
 /// A connection serves both directions; one that is lost is dialled again until the exchange is over.
 actor PeerMesh {
     /// The most dials at one time.
     static let dialsMax = 16
     /// The most messages that one connection may bring: an exchange takes four, and more when they are said again.
     static let messagesMax = 64
+    /// How long the larger PartyID waits for the smaller one, which may be behind something that lets nobody in.
+    static let patience = Duration.seconds(5)
     private static let dialTimeout = Duration.seconds(4)
     private static let pauseMin = Duration.milliseconds(50)
     private static let pauseMax = Duration.seconds(2)
 
     private struct Target {
         let key: PublicKey
-        /// Whether this side dials.
-        let isDialled: Bool
+        /// How long the other side is waited for before this one dials.
+        let patience: Duration
         var attempts = 0
         var due: ContinuousClock.Instant
         var isBusy = false
@@ -38,6 +42,8 @@ actor PeerMesh {
     private let identity: PartyIdentity
     private let meter: ByteMeter
     private let discovery: DiscoveryService?
+    /// What leads to the addresses that the coordinator tells.
+    private let proxy: HTTPProxy?
     private let inbox: SiteInbox
     private let logger: Logger
     private var targets: [PartyID: Target] = [:]
@@ -53,11 +59,13 @@ actor PeerMesh {
     private var alarm: Task<Void, Never>?
 
     init(
-        identity: PartyIdentity, meter: ByteMeter, discovery: DiscoveryService?, inbox: SiteInbox, logger: Logger
+        identity: PartyIdentity, meter: ByteMeter, discovery: DiscoveryService?, proxy: HTTPProxy?, inbox: SiteInbox,
+        logger: Logger
     ) {
         self.identity = identity
         self.meter = meter
         self.discovery = discovery
+        self.proxy = proxy
         self.inbox = inbox
         self.logger = logger
     }
@@ -68,8 +76,10 @@ actor PeerMesh {
         let now = ContinuousClock.now
         self.members = Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0.key) })
         targets = [:]
-        for member in members {
-            targets[member.id] = Target(key: member.key, isDialled: identity.id < member.id, due: now)
+        for member in members where member.id != identity.id {
+            // Nobody reaches a site behind a proxy, which leads out only.
+            let patience = identity.id < member.id || proxy != nil ? .zero : Self.patience
+            targets[member.id] = Target(key: member.key, patience: patience, due: now + patience)
         }
         for (id, link) in links where !isExpected(link.connection, id) { drop(id) }
         pump()
@@ -179,7 +189,7 @@ actor PeerMesh {
     private func pause(_ id: PartyID) {
         guard let target = targets[id] else { return }
         let pause = min(Self.pauseMin * (1 << min(target.attempts, 6)), Self.pauseMax)
-        targets[id]?.due = .now + pause * Double.random(in: 0.75...1.25)
+        targets[id]?.due = .now + target.patience + pause * Double.random(in: 0.75...1.25)
     }
 }
 
@@ -189,7 +199,7 @@ extension PeerMesh {
     /// Dials whatever is due, as far as there are places, and sets the alarm for what comes next.
     private func pump() {
         let now = ContinuousClock.now
-        let waiting = targets.filter { $1.isDialled && !$1.isBusy && links[$0] == nil }
+        let waiting = targets.filter { !$1.isBusy && links[$0] == nil }
         for (id, target) in waiting.sorted(by: { $0.value.due < $1.value.due })
         where target.due <= now && dialing < Self.dialsMax {
             dialing += 1
@@ -210,12 +220,12 @@ extension PeerMesh {
     private func dial(_ id: PartyID, _ target: Target, _ number: Int) async {
         let result: Result<Connection, any Error>
         do {
-            let address = try await address(of: id, attempt: target.attempts)
+            let (address, proxy) = try await way(to: id, attempt: target.attempts)
             result = .success(
                 try await Transport.dial(
                     host: address.host, port: Int(address.port), identity: identity.tlsIdentity,
                     expecting: .party(id, federation: identity.federation, spkiHash: target.key.spkiHash),
-                    meter: meter, timeout: Self.dialTimeout))
+                    proxy: proxy, meter: meter, timeout: Self.dialTimeout))
         } catch {
             result = .failure(error)
         }
@@ -227,6 +237,7 @@ extension PeerMesh {
                 break
             }
             targets[id]?.isBusy = false
+            logger.debug("peer connected", metadata: ["party": "\(id.hex)", "path": "\(connection.path)"])
             hold(connection, to: id)
         case .failure(let error):
             guard number == exchange else { break }
@@ -238,8 +249,9 @@ extension PeerMesh {
     }
 
     /// Takes the known addresses of a party in turn, one of multicast's and one of the coordinator's: false records of either
-    /// cannot keep the other's from being tried.
-    private func address(of id: PartyID, attempt: Int) async throws -> HostPort {
+    /// cannot keep the other's from being tried. What multicast tells is near and is dialled directly, the others through the
+    /// proxy if there is one.
+    private func way(to id: PartyID, attempt: Int) async throws -> (address: HostPort, proxy: HTTPProxy?) {
         var heard: [HostPort] = []
         if let discovery {
             let filter = DiscoveryFilter(federation: identity.federation.text, role: .party, id: id.hex, version: "1")
@@ -251,7 +263,8 @@ extension PeerMesh {
         let (first, second) = attempt.isMultiple(of: 2) ? (heard, told) : (told, heard)
         let addresses = first.isEmpty ? second : first
         guard !addresses.isEmpty else { throw AddressUnknown() }
-        return addresses[(attempt / 2) % addresses.count]
+        let address = addresses[(attempt / 2) % addresses.count]
+        return (address, heard.contains(address) ? nil : proxy)
     }
 
     private struct AddressUnknown: Error {}

@@ -78,8 +78,10 @@ struct RunSession {
         let connection = try await link.connect(pin: known?.spkiHash)
         let coordinator = try recordCoordinator(known, connection)
         if arithmetic == .gmp { progress.note("GMP computes shares and sums; the kernels check a block of each sum") }
-        progress.note("connected to the coordinator of \(identity.federation) at \(connection.remoteAddress)")
-        let mesh = PeerMesh(identity: identity, meter: meter, discovery: discovery, inbox: inbox, logger: logger)
+        let place = "\(connection.remoteAddress), \(connection.path)"
+        progress.note("connected to the coordinator of \(identity.federation) at \(place)")
+        let mesh = PeerMesh(
+            identity: identity, meter: meter, discovery: discovery, proxy: network.proxy, inbox: inbox, logger: logger)
         let site = Site(
             member: try makeMember(coordinator), identity: identity, store: store, initial: initial, inbox: inbox,
             mesh: mesh, arithmetic: arithmetic, peerAddresses: PeerAddresses(host: listen.host, port: listener.port),

@@ -26,7 +26,7 @@ import Transport
             self.identity = identity
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let meter = ByteMeter(phase: "test")
-            mesh = PeerMesh(identity: identity, meter: meter, discovery: nil, inbox: inbox, logger: logger)
+            mesh = PeerMesh(identity: identity, meter: meter, discovery: nil, proxy: nil, inbox: inbox, logger: logger)
             listener = try await Listener.bind(
                 host: "127.0.0.1", port: 0, identity: identity.tlsIdentity, meter: meter)
             let (listener, mesh, inbox) = (listener, mesh, inbox)
@@ -107,6 +107,22 @@ import Transport
         await site.mesh.connect(to: Self.members(site.identity, stranger))
         #expect(try await !site.hears(member), "it is in this epoch no more")
         #expect(try await site.hears(stranger))
+        await site.listener.close()
+    }
+
+    /// A member that lets nobody in, or whom nobody lets out, is met from the other side.
+    @Test func theLargerIdentityDialsWhoeverDoesNotCome() async throws {
+        let authority = try CertificateAuthority.create(federation: #require(FederationName("test")), now: unixNow())
+        let parties = [try Self.party(authority, "a"), try Self.party(authority, "b")].sorted { $0.id < $1.id }
+        let site = try await ListeningSite(parties[1])
+        let silent = try await Listener.bind(host: "127.0.0.1", port: 0, identity: parties[0].tlsIdentity)
+        await site.mesh.learn([.init(party: parties[0].id, addresses: ["127.0.0.1:\(silent.port)"])])
+        await site.mesh.connect(to: Self.members(parties[0], parties[1]))
+        // The time limit of the suite is what fails this.
+        let connection = await silent.connections.first { _ in true }
+        #expect(connection?.peer?.role == .party(parties[1].id))
+        await site.mesh.disconnect()
+        await silent.close()
         await site.listener.close()
     }
 

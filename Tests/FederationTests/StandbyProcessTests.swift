@@ -116,6 +116,13 @@ import Testing
         for site in others {
             #expect(await federation.clients[site]?.end(within: .seconds(30)) == 2, "\(federation.lastWords)")
         }
+        // What it lacked comes back: the run is taken up where it stopped.
+        let applied = federation.serverFacts("applied")
+        federation.serverOptions = ["--resume"]
+        try await federation.startServer()
+        try federation.startClients()
+        let goesOn = await eventually(within: .seconds(180)) { federation.serverFacts("applied") > applied + 1 }
+        #expect(goesOn, "\(federation.lastWords)")
         await federation.tearDown()
     }
 }

@@ -30,6 +30,8 @@ extension Coordinator {
     /// Whether the epochs of the present base can be closed by those that are here, and another one follow. Once members
     /// were asked there is no way back: they vote no more in the old one.
     func mayLeave(_ suspended: WaitingForReturn.Suspended, _ now: ContinuousClock.Instant) -> Bool {
+        // Whoever was shown a set votes: until their time is over nobody knows who has not.
+        if case .voting(let round) = suspended, now < round.deadline { return false }
         // The set of an overflow was certified: nothing can undo that.
         guard overflowedSet == nil, canGoOn(with: welcome, barred: barred(byOpenEpochs: [])) else { return false }
         return openEpochs.allSatisfy { epoch in
@@ -157,12 +159,7 @@ extension Coordinator {
 extension WaitingForReturn.Suspended {
     /// The votes that came in the round, whatever they are for.
     var votes: [PartyID: Envelope] {
-        let voting: VotingRound
-        switch self {
-        case .voting(let round): voting = round
-        case .answering(let round): voting = round.voting
-        case .collecting, .nothing: return [:]
-        }
+        guard let voting else { return [:] }
         return voting.votes.merging(voting.statements.mapValues(\.envelope)) { $1 }
     }
 

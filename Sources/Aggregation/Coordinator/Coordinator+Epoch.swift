@@ -373,9 +373,16 @@ extension Coordinator {
         let since = stalledSince ?? now
         stalledSince = since
         let deadline = since + (standstill?.isSlot == true ? settings.slotWait : settings.rejoinWait)
+        let votesKnownAt: ContinuousClock.Instant? =
+            if case .voting(let round) = suspended, round.round.plan.committee.hasStandbys, round.deadline > now {
+                round.deadline
+            } else {
+                nil
+            }
         phase = .waiting(
             WaitingForReturn(
-                missing: missing, deadline: deadline, suspended: suspended.withoutStreams, standstill: standstill))
+                missing: missing, deadline: deadline, suspended: suspended.withoutStreams, standstill: standstill,
+                votesKnownAt: votesKnownAt))
         output.append(.report(.waitingForReturn(missing.sorted(), deadline: deadline)))
     }
 

@@ -126,7 +126,7 @@ extension Coordinator {
             deadlines.append(round.pingedAt.map { $0 + interval } ?? round.deadline)
         case .answering(let round): deadlines += round.requests.isEmpty ? [round.deadline] : round.requestDeadlines
         case .publishing(let round): deadlines.append(round.deadline)
-        case .waiting(let waiting): deadlines.append(waiting.deadline)
+        case .waiting(let waiting): deadlines += [waiting.deadline] + [waiting.votesKnownAt].compactMap { $0 }
         case .closing(let closing): deadlines.append(closing.deadline)
         case .between, .summing, .ended: break
         }

@@ -245,7 +245,7 @@ extension Coordinator {
 
     /// R2': a member votes. Two votes of one member under one base for different sets are evidence: the run stops.
     mutating func voted(_ envelope: Envelope, _ party: PartyID) {
-        guard let voting = phase.voting else { return discard(Vote.name, from: party) }
+        guard let voting = phase.voting ?? phase.suspendedVoting else { return discard(Vote.name, from: party) }
         guard let key = voting.round.plan.key(of: party) else { return reject(party, .notEntitled(message: Vote.name)) }
         let signed: Signed<Vote>
         do {
@@ -253,7 +253,6 @@ extension Coordinator {
         } catch {
             return reject(party, .invalid(error))
         }
-        let context = voting.round.context
         if let first = voting.statements[party], first.value.contradicts(signed.value) {
             reject(
                 party, .conflictingStatements(of: party.hex, first: first.envelope, second: envelope))
@@ -262,16 +261,19 @@ extension Coordinator {
                 "conflicting statements: \(name(party)) has signed two votes for different sets under one base; "
                     + "show the evidence to the sites")
         }
-        guard case .voting(var round) = phase else { return }
-        if signed.value.isUnder(context) { round.statements[party] = round.statements[party] ?? signed }
-        // The members of the certificate compare the bytes: so must whoever puts a vote into it.
-        let isValid = envelope.payload == round.expectedVote.encoded()
-        if isValid {
-            if round.votes[party] == nil { stalledSince = nil }
-            round.votes[party] = envelope
+        switch phase {
+        case .voting(var round):
+            if round.take(signed, of: party) { stalledSince = nil }
+            phase = .voting(round)
+        case .waiting(var waiting):
+            // It counts when the round goes on, and bars the way out of the epoch when it does not.
+            guard case .voting(var round) = waiting.suspended else { return }
+            round.take(signed, of: party)
+            waiting.suspended = .voting(round)
+            phase = .waiting(waiting)
+        default: return
         }
-        phase = .voting(round)
-        if !isValid { reject(party, .wrongRound(message: Vote.name)) }
+        if envelope.payload != voting.expectedVote.encoded() { reject(party, .wrongRound(message: Vote.name)) }
     }
 
     /// R2' ends when all have voted and every helper has answered a ping within the last second.
@@ -321,6 +323,16 @@ extension CollectingRound {
 }
 
 extension VotingRound {
+    /// Keeps a vote, and says whether it is the first of its member that counts. The members of the certificate compare the
+    /// bytes: so must whoever puts a vote into it.
+    @discardableResult
+    mutating func take(_ vote: Signed<Vote>, of party: PartyID) -> Bool {
+        if vote.value.isUnder(round.context) { statements[party] = statements[party] ?? vote }
+        guard vote.envelope.payload == expectedVote.encoded() else { return false }
+        defer { votes[party] = vote.envelope }
+        return votes[party] == nil
+    }
+
     /// The one vote that counts.
     var expectedVote: Vote {
         let context = round.context

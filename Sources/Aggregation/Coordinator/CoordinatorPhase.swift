@@ -55,6 +55,11 @@ extension CoordinatorPhase {
         default: nil
         }
     }
+
+    /// The same for a round that waits for somebody.
+    var suspendedVoting: VotingRound? {
+        if case .waiting(let waiting) = self { waiting.suspended.voting } else { nil }
+    }
 }
 
 /// Steps E1 to E5 of one proposal.
@@ -209,15 +214,26 @@ struct WaitingForReturn: Sendable {
     let missing: Set<PartyID>
     let deadline: ContinuousClock.Instant
     /// What the run does when they are back: the round that is open, if one is.
-    let suspended: Suspended
+    var suspended: Suspended
     /// What an epoch with standbys cannot go on without.
     var standstill: Standstill?
+    /// When it is known who has voted in the suspended round, so that the epoch may be left if that were too few.
+    var votesKnownAt: ContinuousClock.Instant?
 
     enum Suspended: Sendable {
         case collecting(CollectingRound)
         case voting(VotingRound)
         case answering(AnsweringRound)
         case nothing
+
+        /// The round whose set is fixed.
+        var voting: VotingRound? {
+            switch self {
+            case .voting(let round): round
+            case .answering(let round): round.voting
+            case .collecting, .nothing: nil
+            }
+        }
     }
 }
 

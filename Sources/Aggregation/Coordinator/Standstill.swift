@@ -93,6 +93,11 @@ extension Coordinator {
         _ waiting: WaitingForReturn, _ plan: EpochPlan, _ now: ContinuousClock.Instant
     ) throws {
         let isOver = now >= waiting.deadline
+        if let known = waiting.votesKnownAt, now >= known {
+            var waiting = waiting
+            waiting.votesKnownAt = nil
+            phase = .waiting(waiting)
+        }
         let present = standstill(of: waiting.suspended, plan, now)
         if present == nil, !isOver { return try goOn(waiting.suspended, now) }
         if let present, !isOver, mayLeave(waiting.suspended, now) {

@@ -116,8 +116,11 @@ import Testing
         let votes = try voters.map { try stage.vote($0) }
         for (party, vote) in zip(voters, votes) { try stage.say(.vote(vote), party) }
         #expect(stage.machine.phaseName == "votes")
-        let (_, rest, log) = try loseSlot(&stage)
+        let (_, rest, _) = try loseSlot(&stage)
+        #expect(stage.machine.phaseName == "waiting for members", "votes may be on their way")
         let able = rest.filter { !voters.contains($0) }
+        #expect(stage.lines(try stage.wait(.seconds(4))).isEmpty)
+        let log = try stage.wait(.seconds(1))
         #expect(stage.lines(log).last == "send NotVotedRequest to \(list(able))")
         let word = try statement(stage, voters[0])
         let lie = try stage.say(.notVoted(word), voters[0])
@@ -130,6 +133,21 @@ import Testing
         let last = try #require(able.last)
         let end = try stage.say(.notVoted(statement(stage, last)), last)
         #expect(stage.lines(end).contains("report epoch 2 of \(list(rest))"), "who voted is in the next epoch too")
+    }
+
+    /// A vote that comes while the run waits is one: its member is not asked, and the epoch is not left in vain.
+    @Test func aVoteThatComesWhileTheRunWaitsCounts() throws {
+        var stage = try ready(10)
+        try stage.uploadAll()
+        let votes = try stage.members.map { try stage.vote($0) }
+        let (lost, rest, _) = try loseSlot(&stage)
+        #expect(stage.machine.phaseName == "waiting for members")
+        #expect(stage.machine.nextDeadline == stage.now + .seconds(5), "the time to vote is over")
+        for party in rest.prefix(3) { #expect(try stage.say(.vote(votes[party]), party).isEmpty) }
+        #expect(stage.lines(try stage.wait(.seconds(5))).isEmpty, "five of eight are not the six needed")
+        #expect(stage.machine.phaseName == "waiting for members")
+        try stage.comeBack(lost[0])
+        #expect(stage.machine.phaseName == "votes" && stage.machine.phase.voting?.votes.count == 3)
     }
 
     @Test func whenAllHaveVotedTheRunWaitsForTheHoldersAndEndsWithoutThem() throws {

@@ -38,12 +38,14 @@ class Host:
 
     def __init__(self, name: str):
         self.name = name
+        self.is_plugged = False
         run("ip", "netns", "add", name)
         self.run("ip", "link", "set", "lo", "up")
 
     def plug(self, bridge: str, *addresses: str) -> None:
         """Connects `eth0` to a bridge and gives it addresses; without an IPv6 one it has no IPv6."""
         run("ip", "link", "add", f"v-{self.name}", "type", "veth", "peer", "name", "eth0", "netns", self.name)
+        self.is_plugged = True
         run("ip", "link", "set", f"v-{self.name}", "master", bridge, "up")
         speaks_ipv6 = any(":" in address for address in addresses)
         self.sysctl("net/ipv6/conf/eth0/disable_ipv6", "0" if speaks_ipv6 else "1")
@@ -54,6 +56,7 @@ class Host:
 
     def unplug(self) -> None:
         run("ip", "link", "delete", f"v-{self.name}")
+        self.is_plugged = False
 
     def sysctl(self, key: str, value: str) -> None:
         self.run("sh", "-c", f"echo {value} >/proc/sys/{key}")
@@ -65,6 +68,9 @@ class Host:
         run(*self.command(*command))
 
     def delete(self) -> None:
+        # The namespace goes some time after its name; by then the next test has a link of the same name.
+        if self.is_plugged:
+            self.unplug()
         run("ip", "netns", "delete", self.name)
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import COpenSSL
+internal import Synchronization
 
 /// An ECDSA P-256 public key in its one accepted encoding, so that equal keys have equal bytes and one hash.
 public struct PublicKey: Hashable, Sendable {
@@ -26,6 +27,25 @@ public struct PublicKey: Hashable, Sendable {
     ///
     /// Throws `keyUnsupported` for another algorithm, curve or point form, `keyMalformed` for a point off the curve.
     public init(spki: [UInt8]) throws(PrimitiveError) {
+        if let known = Self.known.withLock({ $0[spki] }) {
+            self = known
+            return
+        }
+        try self.init(parsing: spki)
+        let key = self
+        Self.known.withLock { known in
+            if known.count >= Self.knownMax { known = [:] }
+            known[spki] = key
+        }
+    }
+
+    /// Keys that were read before: proposals name the same members again and again, and libcrypto takes long to read one.
+    private static let known = Mutex<[[UInt8]: PublicKey]>([:])
+
+    /// The members of two of the largest epochs.
+    private static let knownMax = 2_048
+
+    private init(parsing spki: [UInt8]) throws(PrimitiveError) {
         guard spki.count == Self.spkiCount, spki.starts(with: Self.prefix) else { throw .keyUnsupported }
         let pointer = unsafe spki.withUnsafeBytes { bytes in
             unsafe DER.decode(bytes, { unsafe d2i_PUBKEY(nil, $0, $1) }, free: { unsafe EVP_PKEY_free($0) })

@@ -18,6 +18,11 @@ let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 /// Modules that hold pointers: every unsafe operation in them is marked as such.
 let pointers: [SwiftSetting] = [.strictMemorySafety()]
 
+/// Compiled with switches that take a rule of the protocol away: only for `scripts/simulate.sh --rules`, which shows that the
+/// simulator notices (docs/TESTING.md).
+let ruleSwitches: [SwiftSetting] =
+    Context.environment["SUMMAND_RULE_SWITCHES"] == "1" ? [.define("SUMMAND_RULE_SWITCHES")] : []
+
 /// A library module with its test target. The arrows are those of ARCHITECTURE.md, checked by `PackageTests`.
 func module(
     _ name: String, _ dependencies: [Target.Dependency], excluding: [String] = [], settings: [SwiftSetting] = [],
@@ -53,7 +58,11 @@ let libraries: [[Target]] = [
         "Messages", ["Identity", "Shares", "Quantization", "FiniteField", "Primitives", protobuf], excluding: ["Protos"]
     ),
     module(
-        "Aggregation", ["Messages", "Shares", "Quantization", "FiniteField", "Identity", "Primitives"]),
+        "Aggregation", ["Messages", "Shares", "Quantization", "FiniteField", "Identity", "Primitives"],
+        settings: ruleSwitches),
+    module(
+        "Simulation",
+        ["Aggregation", "Messages", "Shares", "Quantization", "FiniteField", "Identity", "Primitives"]),
     module("TLS", ["COpenSSL", "Primitives"], settings: pointers),
     module("Transport", ["TLS", "Identity", "Primitives", logging, nioLocks] + nio),
     module("Discovery", [logging] + nio, excludingFromTests: ["Support/avahi.sh"]),
@@ -92,6 +101,7 @@ let programs: [Target] = [
     // For scripts/discovery.sh; no product.
     .executableTarget(
         name: "DiscoveryPeer", dependencies: ["Discovery", .product(name: "NIOCore", package: "swift-nio")]),
+    .executableTarget(name: "SimulationTool", dependencies: ["Simulation", "Aggregation", argumentParser]),
 ]
 
 let wholeTests: [Target] = [
@@ -126,6 +136,7 @@ let package = Package(
         .executable(name: "smpc-client", targets: ["SMPCClient"]),
         .executable(name: "fedavg", targets: ["Baseline"]),
         .executable(name: "smpc-compare", targets: ["Compare"]),
+        .executable(name: "smpc-simulate", targets: ["SimulationTool"]),
     ] + measured,
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),

@@ -10,13 +10,14 @@ usage: scripts/test.sh [--full]
 
 Everything that continuous integration runs: formatting, scripts, generated code, a debug build without warnings, all
 tests, the second implementation of the protocol (scripts/interop.sh), discovery with other people's software between
-network namespaces (scripts/discovery.sh), and at the end the main job itself, small, once
-exact (scripts/run.sh 4 2 --encoding exact: both arms must end every round in the same model) and once as it is; the
-processes must have found one another by multicast.
+network namespaces (scripts/discovery.sh), 2000 seeds of the simulator (scripts/simulate.sh), and at the end the main
+job itself, small, once exact (scripts/run.sh 4 2 --encoding exact: both arms must end every round in the same model) and
+once as it is; the processes must have found one another by multicast.
 
 options:
   --full      also the tests of the report in Chromium (without --full where it is installed), tests of the network and of
-              threads with the thread sanitizer, a quick run of the benchmarks, ten seconds of fuzzing for every decoder
+              threads with the thread sanitizer, the simulator without each rule of the protocol in turn
+              (scripts/simulate.sh --rules), a quick run of the benchmarks, ten seconds of fuzzing for every decoder
               (scripts/fuzz.sh), scanners of TLS (scripts/check-tls.sh), a federation across network namespaces with
               firewalls and a proxy (scripts/check-network.sh), and the main job in full, whose accuracy
               must reach 86 % (iid) and 85 % (dirichlet:0.5), mean of the last five rounds, and lie within 0.2 points
@@ -146,6 +147,8 @@ step "tests that start processes"
 swift test --skip-build --filter "$processes"
 step "the second implementation"
 scripts/interop.sh --bin .build/debug
+step "the simulator"
+scripts/simulate.sh --seeds 2000
 step "discovery with other people's software"
 discovery
 discovery --measure
@@ -155,6 +158,8 @@ if [[ $full == true ]]; then
         --filter 'TransportTests|DiscoveryTests|Field64BlockTests|MaskExpansionTests'
     step "discovery of a process that is killed"
     discovery --measure --silent
+    step "the simulator without each rule in turn"
+    scripts/simulate.sh --rules
     step "benchmarks, quickly"
     scripts/bench.sh kernels --quick
     step "made-up bytes for every decoder"

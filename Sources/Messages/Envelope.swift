@@ -53,8 +53,11 @@ public struct Signed<Payload: SignedPayload>: Equatable, Sendable {
 
     /// Opens an envelope that `key` must have signed.
     ///
+    /// - Parameter verifier: ECDSA but in the simulator.
     /// - Throws: `InvalidMessage` when the payload does not parse or the signature does not verify.
-    public init(opening envelope: Envelope, signedBy key: PublicKey) throws(InvalidMessage) {
+    public init(
+        opening envelope: Envelope, signedBy key: PublicKey, using verifier: some Verifier = ECDSAVerifier()
+    ) throws(InvalidMessage) {
         guard envelope.payload.count <= Envelope.payloadBytesMax else {
             throw .count(
                 message: Payload.name, field: "payload", atMost: Envelope.payloadBytesMax,
@@ -62,7 +65,7 @@ public struct Signed<Payload: SignedPayload>: Equatable, Sendable {
         }
         let value = try Payload(payload: envelope.payload)
         let input = signatureInput(Payload.name, epoch: value.signingEpoch, payload: envelope.payload)
-        guard key.isValid(signature: envelope.signature, for: input) else {
+        guard verifier.isValid(signature: envelope.signature, for: input, under: key) else {
             throw .signature(message: Payload.name)
         }
         self.value = value

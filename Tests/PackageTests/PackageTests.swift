@@ -42,7 +42,7 @@ struct PackageTests {
     }
 
     @Test func everySourceFolderHasItsTests() throws {
-        let programs = ["Baseline", "Compare", "DiscoveryPeer", "SMPCClient", "SMPCServer"]
+        let programs = ["Baseline", "Compare", "DiscoveryPeer", "SMPCClient", "SMPCServer", "SimulationTool"]
         for name in try ArrowTable.read().keys where !programs.contains(name) {
             let path = PackageRoot.url.appending(path: "Tests/\(name)Tests").path
             #expect(FileManager.default.fileExists(atPath: path), "\(name)")

@@ -14,8 +14,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "bench.sh", "discovery.sh", "encodings.sh", "interop.sh", "reference.sh", "run.sh", "start_clients.sh",
-        "test.sh",
+        "bench.sh", "discovery.sh", "encodings.sh", "interop.sh", "reference.sh", "run.sh", "simulate.sh",
+        "start_clients.sh", "test.sh",
     ]) func helpIsAResult(
         script: String
     )
@@ -40,6 +40,7 @@ import Testing
         ("bench.sh", ["--quick", "--update-docs"], "--update-docs needs all rows in full"),
         ("discovery.sh", ["--bin"], "--bin needs a value"), ("discovery.sh", ["--fast"], "unknown option --fast"),
         ("discovery.sh", ["--silent"], "--silent is for --measure"),
+        ("simulate.sh", ["--seeds"], "--seeds needs a value"), ("simulate.sh", ["--seed", "x"], "--seed must be"),
         ("interop.sh", ["--bin"], "--bin needs a value"), ("interop.sh", ["2"], "unexpected argument"),
         ("encodings.sh", ["--encodings", "9 10"], "there is no encoding \"10\""),
         ("encodings.sh", ["2"], "the number of clients must be"), ("encodings.sh", ["--fast"], "unknown option --fast"),

@@ -92,7 +92,7 @@ extension Coordinator {
         else { return discard(NotVoted.name, from: party) }
         guard let key = epoch.plan.key(of: party) else { return reject(party, .notEntitled(message: NotVoted.name)) }
         do {
-            _ = try Signed<NotVoted>(opening: envelope, signedBy: key)
+            _ = try Signed<NotVoted>(opening: envelope, signedBy: key, using: verifier)
         } catch {
             return reject(party, .invalid(error))
         }

@@ -71,7 +71,7 @@ extension Coordinator {
             return nil
         }
         do {
-            return try Signed<Payload>(opening: envelope, signedBy: key)
+            return try Signed<Payload>(opening: envelope, signedBy: key, using: verifier)
         } catch {
             reject(party, .invalid(error))
             return nil

@@ -158,7 +158,7 @@ extension Coordinator {
         }
         let signed: Signed<EpochReady>
         do {
-            signed = try Signed<EpochReady>(opening: envelope, signedBy: key)
+            signed = try Signed<EpochReady>(opening: envelope, signedBy: key, using: verifier)
         } catch {
             return reject(party, .invalid(error))
         }
@@ -216,7 +216,7 @@ extension Coordinator {
             return reject(party, .notEntitled(message: SlotReady.name))
         }
         do {
-            let signed = try Signed<SlotReady>(opening: envelope, signedBy: key)
+            let signed = try Signed<SlotReady>(opening: envelope, signedBy: key, using: verifier)
             guard signed.value.epochHash == plan.epochHash else {
                 return reject(party, .wrongEpoch(message: SlotReady.name))
             }
@@ -238,8 +238,9 @@ extension Coordinator {
         guard plan.index(of: party) != nil, let key = plan.key(of: dispute.party) else {
             return reject(party, .notEntitled(message: "SlotDispute"))
         }
-        guard let seed = try? Signed<SlotSeedStatement>(opening: dispute.slotSeed, signedBy: key).value,
-            let ready = try? Signed<EpochReady>(opening: dispute.epochReady, signedBy: key).value,
+        guard
+            let seed = try? Signed<SlotSeedStatement>(opening: dispute.slotSeed, signedBy: key, using: verifier).value,
+            let ready = try? Signed<EpochReady>(opening: dispute.epochReady, signedBy: key, using: verifier).value,
             seed.epochHash == plan.epochHash, ready.epochHash == plan.epochHash,
             ready.seedHashes.indices.contains(seed.slot), ready.seedHashes[seed.slot] != seed.seedHash
         else { return reject(party, .resultInconsistent(field: "dispute")) }

@@ -21,7 +21,7 @@ extension Coordinator {
     }
 
     mutating func restore(_ facts: some Sequence<CoordinatorFact>, _ now: ContinuousClock.Instant) throws {
-        var replay = Replay(coordinatorKey: signer.publicKey)
+        var replay = Replay(coordinatorKey: signer.publicKey, verifier: verifier)
         for fact in facts { try replay.take(fact, &self) }
         guard let plan, !hasEnded else { return }
         let isAbandoned = openEpochs.contains { $0.plan.epochHash == plan.epochHash && $0.isAbandoned }
@@ -63,6 +63,7 @@ extension Coordinator {
 /// Collects what is known of the round that was open when the server stopped.
 private struct Replay {
     let coordinatorKey: PublicKey
+    let verifier: any Verifier
     var proposals: [UInt64: Envelope] = [:]
     var beacons: [UInt64: Digest] = [:]
     var open: RoundOpen?
@@ -70,7 +71,10 @@ private struct Replay {
     var leaves: [Digest] = []
     var result: Signed<RoundResult>?
 
-    init(coordinatorKey: PublicKey) { self.coordinatorKey = coordinatorKey }
+    init(coordinatorKey: PublicKey, verifier: any Verifier) {
+        self.coordinatorKey = coordinatorKey
+        self.verifier = verifier
+    }
 
     mutating func take(_ fact: CoordinatorFact, _ machine: inout Coordinator) throws {
         switch fact {
@@ -95,11 +99,11 @@ private struct Replay {
             closeRound()
         case .notVoted(let party, let envelope): machine.takeNotVoted(envelope.envelope, party)
         case .survivorsFixed(let envelope, let list):
-            survivors = try Signed<Survivors>(opening: envelope.envelope, signedBy: coordinatorKey)
+            survivors = try Signed<Survivors>(opening: envelope.envelope, signedBy: coordinatorKey, using: verifier)
             leaves = list
         case .certified(let members): machine.answeredUnderBase.formUnion(members)
         case .resultMade(let envelope):
-            result = try Signed<RoundResult>(opening: envelope.envelope, signedBy: coordinatorKey)
+            result = try Signed<RoundResult>(opening: envelope.envelope, signedBy: coordinatorKey, using: verifier)
         case .applied(let chain): applied(chain, &machine)
         case .overflowed(let chain):
             let overflowed = machine.plan.flatMap { set($0) }
@@ -121,7 +125,7 @@ private struct Replay {
 
     private mutating func becomeReady(_ epoch: UInt64, _ machine: inout Coordinator) throws {
         guard let envelope = proposals[epoch] else { return }
-        let draft = try EpochDraft(Signed<EpochProposal>(opening: envelope, signedBy: coordinatorKey))
+        let draft = try EpochDraft(Signed<EpochProposal>(opening: envelope, signedBy: coordinatorKey, using: verifier))
         guard let plan = EpochPlan(draft) ?? beacons[epoch].flatMap({ EpochPlan(draft, beacon: $0) }) else { return }
         machine.history.removeAll { $0.epochHash != machine.plan?.epochHash }
         machine.plan = plan

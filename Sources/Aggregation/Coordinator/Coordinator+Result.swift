@@ -48,7 +48,7 @@ extension Coordinator {
         do {
             guard let key = plan.key(of: party) else { throw PeerMisbehavior.notEntitled(message: "Partial") }
             let partial: Partial
-            do { partial = try Signed<Partial>(opening: trailer, signedBy: key).value } catch {
+            do { partial = try Signed<Partial>(opening: trailer, signedBy: key, using: verifier).value } catch {
                 throw PeerMisbehavior.invalid(error)
             }
             guard partial.epochHash == context.epochHash, partial.ctx == context.ctx,

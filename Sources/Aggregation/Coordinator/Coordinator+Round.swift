@@ -141,7 +141,7 @@ extension Coordinator {
                 throw PeerMisbehavior.notEntitled(message: "Upload")
             }
             let upload: Upload
-            do { upload = try Signed<Upload>(opening: trailer, signedBy: key).value } catch {
+            do { upload = try Signed<Upload>(opening: trailer, signedBy: key, using: verifier).value } catch {
                 throw PeerMisbehavior.invalid(error)
             }
             guard upload.epochHash == context.epochHash, upload.ctx == context.ctx else {
@@ -249,7 +249,7 @@ extension Coordinator {
         guard let key = voting.round.plan.key(of: party) else { return reject(party, .notEntitled(message: Vote.name)) }
         let signed: Signed<Vote>
         do {
-            signed = try Signed<Vote>(opening: envelope, signedBy: key)
+            signed = try Signed<Vote>(opening: envelope, signedBy: key, using: verifier)
         } catch {
             return reject(party, .invalid(error))
         }

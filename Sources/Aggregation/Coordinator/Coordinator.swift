@@ -23,6 +23,7 @@ public struct Coordinator: Sendable {
     public internal(set) var registry: [PartyID: EpochProposal.Member]
     public internal(set) var chain: ModelChain
     let signer: any Signer
+    let verifier: any Verifier
     var phase: CoordinatorPhase
     var plan: EpochPlan?
     var lastEpoch: UInt64 = 0
@@ -94,10 +95,11 @@ public struct Coordinator: Sendable {
     ///   - facts: what was recorded, from the first run on; the last one that began is taken up. Numbers of epochs and
     ///     rounds go on from run to run (protocol section 4).
     ///   - registry: the parties that may take part.
+    ///   - verifier: checks everybody's signatures.
     ///   - now: members of a running epoch have from here until `rejoinWait` to connect.
     public init(
         settings: CoordinatorSettings, facts: [CoordinatorFact], registry: [EpochProposal.Member],
-        signer: any Signer, now: ContinuousClock.Instant
+        signer: any Signer, verifier: any Verifier = ECDSAVerifier(), now: ContinuousClock.Instant
     ) throws {
         let start = facts.lastIndex { if case .runBegan = $0 { true } else { false } } ?? facts.endIndex
         guard start < facts.endIndex, case .runBegan(let bytes, let chain) = facts[start] else {
@@ -107,6 +109,7 @@ public struct Coordinator: Sendable {
         self.configuration = try RunConfiguration(encoded: bytes)
         self.chain = chain
         self.signer = signer
+        self.verifier = verifier
         self.registry = Dictionary(uniqueKeysWithValues: registry.map { ($0.id, $0) })
         phase = .gathering(since: nil)
         try goOnCounting(from: facts[..<start])

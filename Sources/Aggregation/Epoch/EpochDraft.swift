@@ -36,12 +36,15 @@ public struct EpochDraft: Equatable, Sendable {
         case .all: return .all(members: members.count, gammaPercent: gamma)
         case .sampled:
             guard members.count >= Limits.membersMinWithStandbys else { throw .slotMode }
+            guard !Rule.slotCount.isRemoved else {
+                return .withStandbys(members: members.count, slots: proposal.slotCount, gammaPercent: gamma)
+            }
             return .sampled(members: members.count, gammaPercent: gamma)
         case .pinned:
             let holders = Set(proposal.pinned.flatMap { [$0.primary, $0.standby] })
             guard members.count >= Limits.membersMinWithStandbys, holders.count == 2 * proposal.pinned.count,
                 holders.isSubset(of: members),
-                proposal.pinned.count >= Committee.slotsMin(members: members.count)
+                proposal.pinned.count >= Committee.slotsMin(members: members.count) || Rule.slotCount.isRemoved
             else { throw .slotMode }
             return .withStandbys(members: members.count, slots: proposal.pinned.count, gammaPercent: gamma)
         }

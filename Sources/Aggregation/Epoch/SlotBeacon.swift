@@ -48,14 +48,14 @@ struct BeaconBundle<Payload: SignedPayload>: Sendable {
     let statements: [Signed<Payload>]
 
     /// Opens a bundle that the coordinator carries: one statement a member, in member order, each signed by its member.
-    init(_ envelopes: [Envelope], _ draft: EpochDraft) throws(PeerMisbehavior) {
+    init(_ envelopes: [Envelope], _ draft: EpochDraft, using verifier: some Verifier) throws(PeerMisbehavior) {
         guard envelopes.count == draft.members.count else {
             throw .certificateTooSmall(valid: envelopes.count, quorum: draft.members.count)
         }
         var statements: [Signed<Payload>] = []
         for (envelope, member) in zip(envelopes, draft.proposal.members) {
             do {
-                statements.append(try Signed<Payload>(opening: envelope, signedBy: member.key))
+                statements.append(try Signed<Payload>(opening: envelope, signedBy: member.key, using: verifier))
             } catch {
                 throw .invalid(error)
             }

@@ -13,7 +13,9 @@ extension Member {
         }
         let expected =
             certificate.ctx == round.context.ctx ? round.survivors.map { Self.vote(round.context, $0.hash) } : nil
-        if let found = votes.take(othersOf: certificate.votes, expected: expected?.encoded(), plan, round.context) {
+        if let found = votes.take(
+            othersOf: certificate.votes, expected: expected?.encoded(), plan, round.context, using: verifier)
+        {
             return evidence(found)
         }
         guard certificate.ctx == round.context.ctx else { return [.reject(.wrongRound(message: "Certificate"))] }
@@ -31,7 +33,7 @@ extension Member {
             if let found = votes.take(vote, of: member, round.context) { return evidence(found) }
         }
         let valid = voters.count
-        guard valid >= plan.committee.quorum else {
+        guard valid >= plan.committee.quorum || Rule.quorum.isRemoved else {
             return [.reject(.certificateTooSmall(valid: valid, quorum: plan.committee.quorum))]
         }
         guard
@@ -66,11 +68,10 @@ extension Member {
         var next = 0
         for envelope in votes where envelope.payload == payload {
             for index in next..<plan.members.count {
-                guard let vote = try? Signed<Vote>(opening: envelope, signedBy: plan.proposal.members[index].key) else {
-                    continue
-                }
+                let key = plan.proposal.members[index].key
+                guard let vote = try? Signed<Vote>(opening: envelope, signedBy: key, using: verifier) else { continue }
                 voters.append((plan.members[index], vote))
-                next = index + 1
+                next = Rule.distinctVoters.isRemoved ? 0 : index + 1
                 break
             }
         }

@@ -46,19 +46,19 @@ extension Member {
     mutating func membersCommitted(_ statements: [Envelope]) throws -> [MemberAction] {
         guard case .drawing(let draft, var keys) = phase else { return lateForDraw(BeaconCommit.name) }
         do throws(PeerMisbehavior) {
-            let bundle = try BeaconBundle<BeaconCommit>(statements, draft)
+            let bundle = try BeaconBundle<BeaconCommit>(statements, draft, using: verifier)
             guard bundle.statements.allSatisfy({ $0.value.proposalHash == draft.proposalHash }) else {
                 throw .wrongEpoch(message: BeaconCommit.name)
             }
             guard let index = draft.index(of: rules.id), bundle.statements[index].value == ownCommit(draft, keys) else {
                 throw .resultInconsistent(field: "own commit")
             }
-            try compare(bundle, with: keys, draft)
+            if !Rule.commitsHeld.isRemoved { try compare(bundle, with: keys, draft) }
         } catch {
             return [.reject(error)]
         }
         let reveal = MemberAction.send(.beaconReveal(try revealStatement(draft, keys)))
-        guard keys.commits.isEmpty else { return [reveal] }
+        guard keys.commits.isEmpty || Rule.commitsHeld.isRemoved else { return [reveal] }
         keys.commits = statements
         phase = .drawing(draft, keys)
         let counted = MemberFact.revealed(
@@ -83,8 +83,8 @@ extension Member {
             return [.reject(.outOfPhase(message: BeaconReveal.name, phase: "before BeaconCommits"))]
         }
         do throws(PeerMisbehavior) {
-            let commits = try BeaconBundle<BeaconCommit>(keys.commits, draft).statements
-            let reveals = try BeaconBundle<BeaconReveal>(statements, draft).statements
+            let commits = try BeaconBundle<BeaconCommit>(keys.commits, draft, using: verifier).statements
+            let reveals = try BeaconBundle<BeaconReveal>(statements, draft, using: verifier).statements
             for (index, (commit, reveal)) in zip(commits, reveals).enumerated() {
                 try reveal.check(against: commit, of: draft.members[index])
             }
@@ -111,7 +111,7 @@ extension Signed<BeaconReveal> {
     func check(against commit: Signed<BeaconCommit>, of party: PartyID) throws(PeerMisbehavior) {
         guard value.proposalHash == commit.value.proposalHash else { throw .wrongEpoch(message: BeaconReveal.name) }
         let expected = SlotBeacon.commit(proposalHash: value.proposalHash, party: party, nonce: value.nonce)
-        guard expected == commit.value.commit else {
+        guard expected == commit.value.commit || Rule.revealMatchesCommit.isRemoved else {
             throw .conflictingStatements(of: party.hex, first: commit.envelope, second: envelope)
         }
     }

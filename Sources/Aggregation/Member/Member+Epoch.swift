@@ -146,7 +146,7 @@ extension Member {
         }
         let statement: SlotSeedStatement
         do {
-            statement = try Signed<SlotSeedStatement>(opening: seed.statement, signedBy: key).value
+            statement = try Signed<SlotSeedStatement>(opening: seed.statement, signedBy: key, using: verifier).value
         } catch {
             return [.reject(.invalid(error))]
         }
@@ -195,7 +195,7 @@ extension Member {
         guard case .exchanging(var exchange) = phase, let key = exchange.plan.key(of: peer) else { return [] }
         let statement: SlotSeedAckStatement
         do {
-            statement = try Signed<SlotSeedAckStatement>(opening: ack.statement, signedBy: key).value
+            statement = try Signed<SlotSeedAckStatement>(opening: ack.statement, signedBy: key, using: verifier).value
         } catch {
             return [.reject(.invalid(error))]
         }
@@ -247,7 +247,7 @@ extension Member {
             if case .ready(_, let keys) = phase { return [.send(.slotReady(try slotReadyStatement(keys)))] }
             return [.reject(.outOfPhase(message: "EpochReadyBundle", phase: phase.name))]
         }
-        let review = ReadyReview(plan: plan, keys: keys, selfID: rules.id)
+        let review = ReadyReview(plan: plan, keys: keys, selfID: rules.id, verifier: verifier)
         switch review.check(statements) {
         case .reject(let misbehavior): return [.reject(misbehavior)]
         case .dispute(let dispute): return [.send(.slotDispute(dispute))]

@@ -29,7 +29,9 @@ extension Member {
         let context: RoundContext
         do { context = try expectedContext(open, plan, chain) } catch { return .failure(error) }
         guard result == nil || result == context.ctx else { return .failure(.wrongRound(message: "Result")) }
-        if let last = ledger.lastRound, open.round < last.round || (open.round == last.round && context.ctx != last.ctx)
+        if let last = ledger.lastRound,
+            open.round < last.round || (open.round == last.round && context.ctx != last.ctx),
+            !Rule.roundOrder.isRemoved
         {
             return .failure(.roundOutOfOrder(round: open.round))
         }
@@ -62,11 +64,11 @@ extension Member {
         guard open.kind == expectedKind, !chain.closed, !chain.converged else {
             throw .outOfPhase(message: "RoundOpen", phase: "round kind \(open.kind)")
         }
-        guard open.modelHash == chain.modelHash else { throw .modelMismatch }
+        guard open.modelHash == chain.modelHash || Rule.modelOfRound.isRemoved else { throw .modelMismatch }
         let encoding = configuration.encoding(kind: open.kind, scale: chain.scale)
         guard open.encodingHash == encoding.hash else { throw .encodingMismatch }
         return RoundContext(
-            epochHash: plan.epochHash, round: open.round, kind: open.kind, modelHash: chain.modelHash,
+            epochHash: plan.epochHash, round: open.round, kind: open.kind, modelHash: open.modelHash,
             paramsHash: chain.paramsHash, encodingHash: encoding.hash, elements: encoding.elements,
             cohortMin: configuration.cohortMin)
     }
@@ -75,7 +77,7 @@ extension Member {
     private mutating func decideUpload() -> [MemberAction] {
         guard case .ready(let plan, _) = phase, let context = round?.context else { return [] }
         if rules.policy.refusal(roundsToday: activity.rounds) != nil { return stayedSilent(.policy) }
-        if !ledger.ownsChain, ledger.othersOwning < plan.committee.corruptMax + 1 {
+        if !ledger.ownsChain, ledger.othersOwning < plan.committee.corruptMax + 1, !Rule.confirmedHandover.isRemoved {
             return stayedSilent(.unconfirmedHandover)
         }
         switch ledger.uploadPermission(epochHash: plan.epochHash, base: context.base) {
@@ -97,7 +99,7 @@ extension Member {
 
     /// The shell has trained and durably kept the update.
     public mutating func updateMade(for base: Digest) -> [MemberAction] {
-        guard let chain = ledger.chain, ledger.keptUpdateBase != base,
+        guard let chain = ledger.chain, ledger.keptUpdateBase != base || Rule.sameUpdate.isRemoved,
             base == chain.paramsHash || base == RoundContext.base(kind: .closing, paramsHash: chain.paramsHash)
         else { return [] }
         let kept = note(.updateKept(base: base))
@@ -129,7 +131,9 @@ extension Member {
     /// The shell has made the vector: R1, the commitment is recorded before the first byte goes out.
     public mutating func vectorMade(ctx: Digest, leaf: Digest) throws -> [MemberAction] {
         guard let context = round?.context, context.ctx == ctx, case .encoding = round?.upload else { return [] }
-        if let committed = ledger.leaf(ofUploadIn: ctx), committed != leaf { return stayedSilent(.cannotRepeat) }
+        if let committed = ledger.leaf(ofUploadIn: ctx), committed != leaf, !Rule.leafAgain.isRemoved {
+            return stayedSilent(.cannotRepeat)
+        }
         let trailer = try Signed(
             signing: Upload(epochHash: context.epochHash, ctx: ctx, leaf: leaf), with: signer
         ).envelope
@@ -181,12 +185,14 @@ extension Member {
         }
         if let held = round.survivors {
             guard held.set != set else { return [.send(.vote(held.vote))] }
-            return evidence(.conflictingStatements(of: "coordinator", first: held.envelope, second: envelope))
+            if !Rule.oneSurvivors.isRemoved {
+                return evidence(.conflictingStatements(of: "coordinator", first: held.envelope, second: envelope))
+            }
         }
         if let held = round.verifying, held.set != set {
             return evidence(.conflictingStatements(of: "coordinator", first: held.trailer, second: envelope))
         }
-        guard set.count >= context.cohortMin else {
+        guard set.count >= context.cohortMin || Rule.cohortMin.isRemoved else {
             return [.reject(.setTooSmall(count: set.count, cohortMin: context.cohortMin))]
         }
         return try vote(for: set, envelope, plan, context)
@@ -220,11 +226,13 @@ extension Member {
         guard let round, round.context.ctx == signed.value.ctx, round.context.round == signed.value.round,
             var chain = ledger.chain
         else { return [.reject(.wrongRound(message: "Skip"))] }
-        if let held = round.survivors?.envelope ?? round.verifying?.trailer {
+        if let held = round.survivors?.envelope ?? round.verifying?.trailer, !Rule.skipAfterSurvivors.isRemoved {
             return evidence(.conflictingStatements(of: "coordinator", first: held, second: envelope))
         }
         // After a restart the lock is all that is left of a vote: the set was fixed, so the round cannot be skipped.
-        guard ledger.lockedRound != round.context.ctx else { return [.reject(.secondSet)] }
+        guard ledger.lockedRound != round.context.ctx || Rule.skipAfterLock.isRemoved else {
+            return [.reject(.secondSet)]
+        }
         chain.skip(ctx: signed.value.ctx, reason: signed.value.reason)
         lastSkip = (signed.value.ctx, envelope)
         self.round = nil

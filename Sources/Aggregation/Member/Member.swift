@@ -30,6 +30,7 @@ public struct Member: Sendable {
     /// What this member did in the last 24 hours, set by the shell before each event, for the policy's limits.
     public var activity = Activity()
     let signer: any Signer
+    let verifier: any Verifier
     let coordinator: PublicKey
     let random: @Sendable (Int) -> SecretBytes
     var phase: EpochPhase = .none
@@ -109,16 +110,19 @@ public struct Member: Sendable {
     ///   - members: the member record.
     ///   - keys: the keys file of the last epoch, if there is one and it belongs to this instance.
     ///   - signer: the party's identity key.
+    ///   - verifier: checks everybody's signatures.
     ///   - coordinator: the key that the coordinator signs with.
     ///   - random: draws that many secret bytes.
     public init(
         rules: SiteRules, ledger: MemberLedger, members: MemberRecord, keys: EpochKeys?, signer: any Signer,
-        coordinator: PublicKey, random: @escaping @Sendable (Int) -> SecretBytes
+        verifier: any Verifier = ECDSAVerifier(), coordinator: PublicKey,
+        random: @escaping @Sendable (Int) -> SecretBytes
     ) {
         self.rules = rules
         self.ledger = ledger
         self.members = members
         self.signer = signer
+        self.verifier = verifier
         self.coordinator = coordinator
         self.random = random
         restore(keys)
@@ -127,7 +131,7 @@ public struct Member: Sendable {
     /// Takes the epoch up again where the keys file left it; keys of another epoch than the last are not used.
     private mutating func restore(_ keys: EpochKeys?) {
         guard let keys, keys.proposalHash == ledger.proposalHash,
-            let signed = try? Signed<EpochProposal>(opening: keys.proposal, signedBy: coordinator),
+            let signed = try? Signed<EpochProposal>(opening: keys.proposal, signedBy: coordinator, using: verifier),
             let draft = try? EpochDraft(signed), keys.fit(draft), draft.index(of: rules.id) != nil
         else { return }
         if ledger.isDrawing {
@@ -203,7 +207,7 @@ public struct Member: Sendable {
         _ envelope: Envelope, as type: Payload.Type
     ) throws(PeerMisbehavior) -> Signed<Payload> {
         do {
-            return try Signed<Payload>(opening: envelope, signedBy: coordinator)
+            return try Signed<Payload>(opening: envelope, signedBy: coordinator, using: verifier)
         } catch {
             throw .invalid(error)
         }

@@ -78,6 +78,13 @@ public struct AnswerOrder: Sendable {
     public let slot: Int
     /// The participants of the set, with RK of this slot.
     public let masks: [(participant: PartyID, roundKey: SecretBytes)]
+
+    /// Puts an order together; the simulator's corrupt helpers do.
+    package init(context: RoundContext, slot: Int, masks: [(participant: PartyID, roundKey: SecretBytes)]) {
+        self.context = context
+        self.slot = slot
+        self.masks = masks
+    }
 }
 
 /// What is needed to check and apply a sum.

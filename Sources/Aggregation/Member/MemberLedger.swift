@@ -201,7 +201,8 @@ extension MemberLedger {
     /// Rule (a): tells whether the member may vote for, and answer, a set.
     public func mayVote(epochHash: Digest, base: Digest, survivorsHash: Digest) -> Bool {
         let standing = standing(epochHash, base)
-        return !standing.closed && (standing.lock == nil || standing.lock == survivorsHash)
+        guard !standing.closed || Rule.closing.isRemoved else { return false }
+        return standing.lock == nil || standing.lock == survivorsHash || Rule.lock.isRemoved
     }
 
     /// Rules (b) and (c): tells what a participant may upload under a base in an epoch.
@@ -213,12 +214,15 @@ extension MemberLedger {
         guard uploadedBases.contains(base) else {
             return keptUpdateBase == base ? .keptUpdate(closing: []) : .newUpdate
         }
-        guard keptUpdateBase == base else { return .silent(.spentBase) }
+        guard keptUpdateBase == base else { return Rule.spentBase.isRemoved ? .newUpdate : .silent(.spentBase) }
+        guard !Rule.sameUpdate.isRemoved else { return .newUpdate }
         var closing: [Digest] = []
         var causes: Set<SilenceCause> = []
         for (key, standing) in standings where key.base == base && key.epochHash != epochHash && standing.uploaded {
-            if epochsWithStandbys.contains(key.epochHash), !standing.unopenable { causes.insert(.mayBeOpenedElsewhere) }
-            if standing.answered { causes.insert(.answeredUnderThisBase) }
+            if epochsWithStandbys.contains(key.epochHash), !standing.unopenable, !Rule.standbyElsewhere.isRemoved {
+                causes.insert(.mayBeOpenedElsewhere)
+            }
+            if standing.answered, !Rule.answeredElsewhere.isRemoved { causes.insert(.answeredUnderThisBase) }
             if !standing.closed { closing.append(key.epochHash) }
         }
         if releasedBase != base, let cause = causes.min(by: { $0.rawValue < $1.rawValue }) { return .silent(cause) }
@@ -234,7 +238,9 @@ extension MemberLedger {
         }
         guard epochsTaken.contains(epochHash), present?.contains(base) == true else { return .refused(.noRecord) }
         let standing = standing(epochHash, base)
-        guard standing.lock == nil, !standing.answered else { return .refused(.voted) }
+        guard standing.lock == nil && !standing.answered || Rule.notVotedAfterVote.isRemoved else {
+            return .refused(.voted)
+        }
         return .mayBeSigned(isClosed: standing.closed)
     }
 

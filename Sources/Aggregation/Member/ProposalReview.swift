@@ -90,11 +90,11 @@ struct ProposalReview {
         guard proposal.federation == rules.federation else {
             throw ProposalRefusal(.federation, "the proposal is for federation \(proposal.federation)")
         }
-        guard proposal.epoch > ledger.largestEpoch else {
+        guard proposal.epoch > ledger.largestEpoch || Rule.epochNumber.isRemoved else {
             throw ProposalRefusal(
                 .epochNumber, "epoch \(proposal.epoch) is not larger than \(ledger.largestEpoch), taken before")
         }
-        if let last = ledger.lastRound, proposal.round <= last.round {
+        if let last = ledger.lastRound, proposal.round <= last.round, !Rule.roundNumber.isRemoved {
             throw ProposalRefusal(.roundNumber, "round \(proposal.round) was acted in before (\(last.round))")
         }
         let draft = try draft(of: signed)
@@ -119,7 +119,9 @@ struct ProposalReview {
 
     private func checkDraws(_ proposal: EpochProposal) throws(ProposalRefusal) {
         guard proposal.mode == .sampled else { return }
-        if let detail = ledger.draws.refusal(unixSeconds: unixSeconds, renewals: members.renewals) {
+        if let detail = ledger.draws.refusal(unixSeconds: unixSeconds, renewals: members.renewals),
+            !Rule.drawLimit.isRemoved
+        {
             throw ProposalRefusal(.drawLimit, detail)
         }
     }
@@ -134,14 +136,16 @@ struct ProposalReview {
             throw ProposalRefusal(.minMembers, "\(count) members; at least \(Limits.membersMin) are needed")
         }
         let policy = rules.policy
-        if let refusal = policy.refusal(members: count, largestEpoch: ledger.largestMemberCount) {
+        if let refusal = policy.refusal(members: count, largestEpoch: ledger.largestMemberCount),
+            !Rule.minMembers.isRemoved
+        {
             throw ProposalRefusal(.minMembers, refusal.description)
         }
         if let refusal = policy.refusal(gammaPercent: configuration.gammaPercent) {
             throw ProposalRefusal(.gamma, refusal.description)
         }
         let cohortMin = configuration.cohortMin
-        guard cohortMin >= plan.committee.cohortMin, cohortMin <= count else {
+        guard cohortMin >= plan.committee.cohortMin || Rule.cohortMinProposed.isRemoved, cohortMin <= count else {
             throw ProposalRefusal(
                 .cohortMin, "cohortMin \(cohortMin) is not in \(plan.committee.cohortMin) to \(count)")
         }
@@ -162,7 +166,7 @@ struct ProposalReview {
         var record = members
         let proposed = plan.proposal.members.map { ProposedMember(publicKey: $0.key, name: $0.name) }
         let unconfirmed = record.admit(proposed, newMembers: rules.policy.newMembers, now: unixSeconds)
-        guard unconfirmed.isEmpty else {
+        guard unconfirmed.isEmpty || Rule.memberRecord.isRemoved else {
             let names = unconfirmed.map { $0.member.name }.joined(separator: ", ")
             let changed = unconfirmed.contains { $0.doubt != .newcomer }
             throw ProposalRefusal(
@@ -223,8 +227,9 @@ struct ProposalReview {
             throw ProposalRefusal(.encoding, "the scale that was handed over: \(error)")
         }
         let chain = ModelChain(handedOver: handover)
-        guard chain.modelHash == proposal.modelHash, chain.paramsHash == proposal.paramsHash,
-            chain.appliedRounds == proposal.appliedRounds
+        guard
+            chain.modelHash == proposal.modelHash && chain.paramsHash == proposal.paramsHash
+                && chain.appliedRounds == proposal.appliedRounds || Rule.modelOfHandover.isRemoved
         else {
             throw ProposalRefusal(.modelHash, "what was handed over does not lead to the proposal's model")
         }

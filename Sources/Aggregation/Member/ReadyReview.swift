@@ -9,6 +9,7 @@ struct ReadyReview {
     let plan: EpochPlan
     let keys: EpochKeys
     let selfID: PartyID
+    let verifier: any Verifier
 
     enum Outcome {
         /// Everything agrees; so many other members computed the model themselves.
@@ -26,12 +27,14 @@ struct ReadyReview {
         for (index, envelope) in statements.enumerated() {
             let ready: EpochReady
             do {
-                ready = try Signed<EpochReady>(opening: envelope, signedBy: plan.proposal.members[index].key).value
+                ready = try Signed<EpochReady>(
+                    opening: envelope, signedBy: plan.proposal.members[index].key, using: verifier
+                ).value
             } catch {
                 return .reject(.invalid(error))
             }
             guard ready.epochHash == plan.epochHash else { return .reject(.wrongEpoch(message: "EpochReady")) }
-            guard ready.readyHash == keys.checkKey?.readyHash else {
+            guard ready.readyHash == keys.checkKey?.readyHash || Rule.readyCompared.isRemoved else {
                 return .reject(.resultInconsistent(field: "check key of \(plan.members[index].hex)"))
             }
             if let dispute = dispute(ready, envelope, index) { return dispute }
@@ -44,7 +47,9 @@ struct ReadyReview {
         guard ready.seedHashes.count == plan.slots.count else {
             return .reject(.resultInconsistent(field: "seed hashes of \(plan.members[index].hex)"))
         }
-        if let slot = plan.slot(heldBy: selfID), ready.seedHashes[slot] != keys.heldSeedHashes[index] {
+        if let slot = plan.slot(heldBy: selfID), ready.seedHashes[slot] != keys.heldSeedHashes[index],
+            !Rule.readyCompared.isRemoved
+        {
             guard let sent = keys.statements[index] else {
                 return .reject(.resultInconsistent(field: "own seed hash"))
             }

@@ -33,9 +33,10 @@ struct ResultReview {
         guard let set = SurvivorSet(bitmap: result.bitmap, of: plan.members.count) else {
             throw .resultInconsistent(field: "bitmap")
         }
-        guard set.count >= round.context.cohortMin else {
+        guard set.count >= round.context.cohortMin || Rule.cohortMin.isRemoved else {
             throw .setTooSmall(count: set.count, cohortMin: round.context.cohortMin)
         }
+        guard !Rule.resultOfLockedSet.isRemoved else { return set }
         if let held = round.survivors, held.set != set {
             throw .conflictingStatements(of: "coordinator", first: held.envelope, second: envelope)
         }

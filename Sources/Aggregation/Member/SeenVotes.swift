@@ -18,7 +18,8 @@ struct SeenVotes: Sendable {
     ///
     /// - Parameter expected: the payload that counts in this round; such votes are verified and taken elsewhere.
     mutating func take(
-        othersOf votes: [Envelope], expected: [UInt8]?, _ plan: EpochPlan, _ context: RoundContext
+        othersOf votes: [Envelope], expected: [UInt8]?, _ plan: EpochPlan, _ context: RoundContext,
+        using verifier: some Verifier
     ) -> PeerMisbehavior? {
         let others = votes.lazy.filter { envelope in
             guard envelope.payload != expected, let vote = try? Vote(payload: envelope.payload) else { return false }
@@ -26,7 +27,9 @@ struct SeenVotes: Sendable {
         }
         for envelope in others.prefix(Self.othersMax) {
             for member in plan.proposal.members {
-                guard let vote = try? Signed<Vote>(opening: envelope, signedBy: member.key) else { continue }
+                guard let vote = try? Signed<Vote>(opening: envelope, signedBy: member.key, using: verifier) else {
+                    continue
+                }
                 if let found = take(vote, of: member.id, context) { return found }
                 break
             }

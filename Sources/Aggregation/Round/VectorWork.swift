@@ -14,11 +14,16 @@ extension VectorOrder {
     public func explicitShare(
         of update: KeptUpdate, threads: Int = 1, arithmetic: Arithmetic = .field64
     ) throws -> ExplicitShare {
+        try ExplicitShare(masking: vector(of: update), with: masks(), threads: threads, arithmetic: arithmetic)
+    }
+
+    /// Encodes, tags and blinds an update: X_i.
+    package func vector(of update: KeptUpdate) throws -> Field64Vector {
         var vector = try encoded(update)
         let layout = encoding.parameters.vectorLayout
         let tag = check.tag(over: vector[layout.checked], participant: participant)
         try layout.place(check: tag, blind: update.blind(ctx: context.ctx), in: &vector)
-        return try ExplicitShare(masking: vector, with: masks(), threads: threads, arithmetic: arithmetic)
+        return vector
     }
 
     private func encoded(_ update: KeptUpdate) throws(QuantizationError) -> Field64Vector {

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+
+import Aggregation
+import Testing
+
+@testable import Simulation
+
+/// The simulator itself: that it can be replayed, that it goes far, and that it keeps what it is given.
+@Suite struct SimulationTests {
+    @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
+    func aSeedIsReplayedExactly(seed: UInt64) {
+        var first: [String] = []
+        var second: [String] = []
+        let one = Simulation.run(seed: seed) { first.append($0) }
+        let other = Simulation.run(seed: seed) { second.append($0) }
+        #expect(one.counts == other.counts)
+        #expect(one.violations == other.violations)
+        #expect(!first.isEmpty)
+        // Instants count from when the machine was started.
+        #expect(first.filter { !$0.contains("Instant") } == second.filter { !$0.contains("Instant") })
+    }
+
+    @Test func someSeedsReachEveryPart() {
+        var counts = RunCounts()
+        for seed in 1...40 {
+            let outcome = Simulation.run(seed: UInt64(seed))
+            #expect(outcome.violations.isEmpty, "seed \(seed): \(outcome.violations)")
+            counts.add(outcome.counts)
+        }
+        #expect(counts.applied > 0)
+        #expect(counts.opened > 0)
+        #expect(counts.crashes > 0)
+        #expect(counts.completed > 0)
+    }
+
+    @Test func numbersOfASeedAreTheSameEverywhere() {
+        var random = SimulationRandom(seed: 1)
+        let drawn = (0..<3).map { _ in random.next() }
+        var again = SimulationRandom(seed: 1)
+        #expect(drawn == (0..<3).map { _ in again.next() })
+        var other = SimulationRandom(seed: 1, stream: 1)
+        #expect(drawn[0] != other.next())
+    }
+
+    @Test func theEarliestEventComesFirstAndEqualOnesInOrder() {
+        var heap = EventHeap<Int>()
+        var random = SimulationRandom(seed: 9)
+        let times = (0..<200).map { _ in Int64(random.below(20)) }
+        for (index, time) in times.enumerated() { heap.push(index, at: time) }
+        var popped: [(time: Int64, event: Int)] = []
+        while let next = heap.pop() { popped.append(next) }
+        let expected = times.enumerated().sorted { ($0.element, $0.offset) < ($1.element, $1.offset) }
+        #expect(popped.map(\.event) == expected.map(\.offset))
+        #expect(popped.map(\.time) == expected.map(\.element))
+    }
+
+    @Test func thisBuildKeepsItsRules() {
+        #expect(!Rule.canBeRemoved)
+    }
+}

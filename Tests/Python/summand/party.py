@@ -77,6 +77,9 @@ class Party:
         self._server: Channel | None = None
         self._directory: dict[bytes, list[str]] = {}
         self._peers: dict[bytes, Channel] = {}
+        """The last connection with each peer."""
+        self._links: list[Channel] = []
+        """All of them: where both sides have dialled, either may be spoken on."""
         self._kept_seeds: dict[bytes, Message] = {}
         self._records: dict[str, bytes] = {}
         self._largest_epoch = 0
@@ -108,7 +111,7 @@ class Party:
             elif channel is server and not self._dropped:
                 self._turned_away = 0
                 self._from_server(event)
-            elif self._peers.get(channel.peer.identity) is channel:
+            elif any(link is channel for link in self._links):
                 self._from_peer(channel, event)
         server.close(0)
         listener.close()
@@ -490,6 +493,7 @@ class Party:
         known = known and peer.spki in [member.spki for member in epoch.members]
         if known and peer.role == PARTY:
             self._peers[peer.identity] = channel
+            self._links.append(channel)
             asyncio.get_running_loop().call_soon(self._greet, channel)
         return known
 
@@ -506,6 +510,7 @@ class Party:
                     channel.close(3)
                     continue
                 self._peers[identity] = channel
+                self._links.append(channel)
                 channel.start()
                 self._greet(channel)
                 break
@@ -548,9 +553,9 @@ class Party:
             self._send_peer(channel, "slot_seed_ack", epoch.take_seed(sender, body))
 
     def _close_peers(self) -> None:
-        for channel in self._peers.values():
+        for channel in self._links:
             channel.close(0)
-        self._peers = {}
+        self._peers, self._links = {}, []
 
 
 async def take_part(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ set -euo pipefail
 
 print_help() {
     cat <<'HELP'
-usage: scripts/bench.sh [kernels|rounds|peers] [options]
+usage: scripts/bench.sh [kernels|channel|rounds|peers] [options]
 
 Measures speed in the package Benchmarks, built for release.
 
@@ -14,6 +14,9 @@ what to measure:
   kernels         the loops over vectors, each against what it cannot be faster than: a plain loop in C, GMP, OpenSSL's
                   bare key stream, memcpy. Kernel and reference take turns, so that the ratio holds on a machine that
                   is not idle. Also counts how often a call asks for memory. This is the default: some minutes
+  channel         the connection: a stream against blocking OpenSSL sockets with the same cipher, full mutual handshakes
+                  against openssl s_time, and the memory of 1,000 idle connections. Takes --check and --quick. About
+                  three minutes
   rounds, peers   whole rounds, and many peers: to come
 
 options:
@@ -58,7 +61,10 @@ while (($#)); do
 done
 case ${what:=kernels} in
     kernels) ;;
-    rounds | peers) die 69 "$what are to come; what there is: kernels" ;;
+    channel)
+        [[ -z $json && $update_docs == false && ${#only[@]} -eq 0 ]] || usage_error "channel takes --check and --quick alone"
+        ;;
+    rounds | peers) die 69 "$what are to come; what there is: kernels, channel" ;;
     *) usage_error "there is no benchmark \"$what\"" ;;
 esac
 if [[ $update_docs == true && ($quick == true || ${#only[@]} -gt 0) ]]; then
@@ -76,9 +82,19 @@ cd "$repository"
 if [[ -e Package.resolved && ! -e Benchmarks/Package.resolved ]]; then
     cp Package.resolved Benchmarks/Package.resolved
 fi
-build=(swift build --package-path Benchmarks -c release --product Benchmarks)
+if [[ $what == channel ]]; then product=ChannelBenchmarks; else product=Benchmarks; fi
+build=(swift build --package-path Benchmarks -c release --product "$product")
 "${build[@]}" >&2
-program=$("${build[@]}" --show-bin-path)/Benchmarks
+program=$("${build[@]}" --show-bin-path)/$product
+if [[ $what == channel ]]; then
+    options=()
+    [[ $check == false ]] || options+=(--check)
+    [[ $quick == false ]] || options+=(--quick)
+    say "$(git describe --always --dirty 2>/dev/null || echo unknown), $(openssl version), $(nproc) cores"
+    # A thousand connections in each of two processes.
+    ulimit -n "$(ulimit -Hn)"
+    exec "$program" ${options[@]+"${options[@]}"}
+fi
 
 arguments=(--compiler "$(swift --version 2>/dev/null | sed -n '/Swift version/{s/^.*\(Swift version [^ ]*\).*/\1/p;q}')")
 arguments+=(--commit "$(git describe --always --dirty 2>/dev/null || echo unknown)")

@@ -71,7 +71,7 @@ struct BenchmarkTests {
         try await ScriptHarness.with { harness in
             let outcome = try await harness.run("bench.sh", [what])
             #expect(outcome.code == 69)
-            #expect(outcome.error == "bench.sh: \(what) are to come; what there is: kernels\n")
+            #expect(outcome.error == "bench.sh: \(what) are to come; what there is: kernels, channel\n")
         }
     }
 

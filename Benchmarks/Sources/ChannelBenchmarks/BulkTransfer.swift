@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+import CBlockingTLS
+import Foundation
+import NIOPosix
+import Primitives
+import Transport
+
+/// Measures a stream of a connection against blocking OpenSSL sockets with the same cipher, taking turns.
+struct BulkTransfer {
+    /// 256 KiB, the largest chunk.
+    static let piece = TransportConfiguration.chunkBytesMax
+
+    let federation: Federation
+    let bytes: Int
+
+    /// The bytes per second of both, of `repetitions` each.
+    func measure(repetitions: Int) async throws -> (own: [Double], reference: [Double]) {
+        let server = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let client = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let listener = try await Listener.bind(
+            host: "127.0.0.1", port: 0, identity: federation.coordinator, group: server)
+        let sender = try await dial(
+            host: "127.0.0.1", port: listener.port, identity: federation.party,
+            expecting: .coordinator(federation: federation.name), group: client)
+        guard let receiver = await listener.connections.first(where: { _ in true }) else {
+            throw Federation.Impossible()
+        }
+        var own: [Double] = []
+        var reference: [Double] = []
+        for _ in 0...repetitions {
+            own.append(Double(bytes) / (try await transfer(from: sender, to: receiver)))
+            reference.append(Double(bytes) / (try blocking()))
+        }
+        await sender.close()
+        await listener.close()
+        try await server.shutdownGracefully()
+        try await client.shutdownGracefully()
+        // The first of each only warms up.
+        return (Array(own.dropFirst()), Array(reference.dropFirst()))
+    }
+
+    /// The seconds from the first write to the last byte read.
+    private func transfer(from sender: Connection, to receiver: Connection) async throws -> Double {
+        let began = ContinuousClock.now
+        async let sending: Void = {
+            let stream = try await sender.openStream(header: [])
+            let bytes = [UInt8](repeating: 0, count: Self.piece)
+            for _ in 0..<(self.bytes / Self.piece) { try await stream.write(bytes) }
+            try await stream.finish()
+        }()
+        guard case .stream(let stream) = try await receiver.events.first(where: { _ in true }) else {
+            throw Federation.Impossible()
+        }
+        stream.accept()
+        var received = 0
+        for try await chunk in stream.chunks { received += chunk.count }
+        let took = ContinuousClock.now - began
+        try await sending
+        guard received == bytes else { throw Federation.Impossible() }
+        return took / .seconds(1)
+    }
+
+    private func blocking() throws -> Double {
+        let key = String(decoding: try federation.coordinator.key.pem().exposedBytes(), as: UTF8.self)
+        let seconds = try federation.leaf(of: federation.coordinator).pem.withCString { certificate in
+            key.withCString { key in
+                blocking_tls_transfer(
+                    blocking_tls_identity(certificate: certificate, key: key), bytes, Self.piece)
+            }
+        }
+        guard seconds > 0 else { throw Federation.Impossible() }
+        return seconds
+    }
+}

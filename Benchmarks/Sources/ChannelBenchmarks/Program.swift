@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+
+/// Measures the channel: bulk, handshakes and idle connections, each beside what it is compared with.
+@main struct Program {
+    /// The least that bulk and handshakes must reach of their references.
+    private static let bulkLeast = 0.9
+    private static let handshakesLeast = 1.0
+    /// The most resident bytes of an idle connection, on either side.
+    private static let idleBytesMost = 65_536.0
+
+    static func main() async throws {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "--dial", arguments.count == 3, let port = Int(arguments[1]),
+            let count = Int(arguments[2])
+        {
+            try await IdleConnections.dialAndWait(port: port, count: count)
+        }
+        let isQuick = arguments.contains("--quick")
+        if let unknown = arguments.first(where: { !["--quick", "--check"].contains($0) }) {
+            FileHandle.standardError.write(Data("ChannelBenchmarks: unknown argument \(unknown)\n".utf8))
+            exit(64)
+        }
+        let federation = try Federation()
+        say("load averages at the beginning \(try loadAverages())")
+        let isMet = [
+            try await bulk(federation, isQuick), try await handshakes(federation, isQuick),
+            try await idle(federation, isQuick),
+        ]
+        say("load averages at the end \(try loadAverages())")
+        if arguments.contains("--check"), isMet.contains(false) { exit(1) }
+    }
+
+    private static func bulk(_ federation: Federation, _ isQuick: Bool) async throws -> Bool {
+        let transfer = BulkTransfer(federation: federation, bytes: isQuick ? 64 << 20 : 1 << 30)
+        let (own, reference) = try await transfer.measure(repetitions: isQuick ? 3 : 7)
+        let unit = Double(1 << 20)
+        return compare(
+            "bulk, MiB/s", own.map { $0 / unit }, with: "blocking OpenSSL", reference.map { $0 / unit },
+            least: bulkLeast)
+    }
+
+    private static func handshakes(_ federation: Federation, _ isQuick: Bool) async throws -> Bool {
+        let handshakes = Handshakes(federation: federation, seconds: isQuick ? 1 : 5)
+        let (own, reference) = try await handshakes.measure(repetitions: isQuick ? 1 : 5)
+        return compare("full mutual handshakes/s", own, with: "openssl s_time", reference, least: handshakesLeast)
+    }
+
+    private static func idle(_ federation: Federation, _ isQuick: Bool) async throws -> Bool {
+        let count = isQuick ? 100 : 1_000
+        let (server, client) = try await IdleConnections(federation: federation, count: count).measure()
+        let isMet = max(server, client) <= idleBytesMost
+        say(
+            String(
+                format: "%d idle connections, resident KiB each: %.1f accepted, %.1f dialled, at most %.0f wanted%@",
+                count,
+                server / 1024, client / 1024, idleBytesMost / 1024, isMet ? "" : ": missed"))
+        return isMet
+    }
+
+    /// Prints medians, and the median of the ratios of neighbours in time.
+    private static func compare(
+        _ what: String, _ own: [Double], with other: String, _ reference: [Double], least: Double
+    ) -> Bool {
+        let ratio = median(zip(own, reference).map { $0 / $1 })
+        let isMet = ratio >= least
+        say(
+            String(
+                format: "%@: %.0f, %@ %.0f; ratio %.3f (median of %d), at least %.2f wanted%@", what, median(own),
+                other,
+                median(reference), ratio, own.count, least, isMet ? "" : ": missed"))
+        return isMet
+    }
+
+    private static func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        return sorted.count % 2 == 1
+            ? sorted[sorted.count / 2] : (sorted[sorted.count / 2 - 1] + sorted[sorted.count / 2]) / 2
+    }
+
+    private static func loadAverages() throws -> String {
+        try String(contentsOfFile: "/proc/loadavg", encoding: .utf8).split(separator: " ").prefix(3).joined(
+            separator: ", ")
+    }
+
+    /// Writes at once, also into a pipe.
+    private static func say(_ line: String) {
+        FileHandle.standardOutput.write(Data((line + "\n").utf8))
+    }
+}

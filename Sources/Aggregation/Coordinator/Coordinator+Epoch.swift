@@ -420,6 +420,8 @@ extension Coordinator {
         case .collecting(var round):
             // The time that it waited does not count: whoever came back needs some to upload.
             round.deadline = now + settings.uploadDeadline
+            round.patience = round.round.plan.committee.hasStandbys ? now + uploadWait(round.round.plan) : nil
+            round.pace = nil
             phase = .collecting(round)
             for member in round.round.plan.members where round.uploads[member] == nil && connected[member] != nil {
                 output.append(.send(member, .roundOpen(round.round.open)))

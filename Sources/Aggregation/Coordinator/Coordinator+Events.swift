@@ -120,7 +120,7 @@ extension Coordinator {
         switch phase {
         case .gathering(let since): if let since { deadlines.append(since + settings.cohortWait) }
         case .settingUp(let setUp): deadlines.append(setUp.deadline)
-        case .collecting(let round): deadlines.append(round.deadline)
+        case .collecting(let round): deadlines.append(min(round.patience ?? round.deadline, round.deadline))
         case .voting(let round):
             let interval = round.round.plan.committee.hasStandbys ? Self.pongWait : .seconds(1)
             deadlines.append(round.pingedAt.map { $0 + interval } ?? round.deadline)

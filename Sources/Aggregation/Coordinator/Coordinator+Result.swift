@@ -131,7 +131,7 @@ extension Coordinator {
         output.append(
             .apply(application, survivors: set.indices.map { round.plan.members[$0] }, result: result.value))
         phase = .publishing(
-            PublishingRound(round: round, result: result, set: set, deadline: now + settings.applyDeadline))
+            PublishingRound(round: round, result: result, set: set, deadline: now + applyWait(round)))
     }
 
     /// The coordinator's own model has taken the sum in.
@@ -215,10 +215,13 @@ extension Coordinator {
     /// R4 ends when everybody that is connected has applied, or the deadline has passed.
     mutating func advancePublishing(_ round: PublishingRound, _ now: ContinuousClock.Instant) {
         guard round.ownApplied else { return }
-        let waiting = round.round.plan.members.contains {
+        let waiting = round.round.plan.members.filter {
             !round.applied.contains($0) && registry[$0] != nil && !isLost($0, now)
+                && (round.round.context.kind == .closing || isWaitedFor($0, round: round.round.context.round))
         }
-        if !waiting || now >= round.deadline { phase = .between }
+        guard waiting.isEmpty || now >= round.deadline else { return }
+        if round.round.plan.committee.hasStandbys { noteLate(waiting, round: round.round.context.round) }
+        phase = .between
     }
 }
 

@@ -15,18 +15,24 @@ extension Coordinator {
         lastRound += 1
         let kind = nextKind
         let encoding = configuration.encoding(kind: kind, scale: chain.scale)
+        let wait = uploadWait(plan)
         let open = RoundOpen(
             epochHash: plan.epochHash, round: lastRound, kind: kind, modelHash: chain.modelHash,
-            encodingHash: encoding.hash, deadlineSeconds: max(1, Int(settings.uploadDeadline.components.seconds)))
+            encodingHash: encoding.hash, deadlineSeconds: max(1, Int(wait.components.seconds)))
         let round = openedRound(open, plan)
+        let isFresh = openedBase != round.context.base
         openedBase = round.context.base
         noteOpened(plan)
         note(.roundOpened(open.encoded()))
         output.append(.beginSums(round.context))
         output.append(.report(.roundOpened(round.context)))
         broadcast(.roundOpen(open), plan)
-        phase = .collecting(
-            CollectingRound(round: round, deadline: now + settings.uploadDeadline, onlySet: overflowedSet))
+        var collecting = CollectingRound(
+            round: round, deadline: now + settings.uploadDeadline, onlySet: overflowedSet)
+        if plan.committee.hasStandbys { collecting.patience = now + wait }
+        // Who trained for this base before only sends again, and a closing round has no training.
+        if plan.committee.hasStandbys, kind == .training, isFresh { collecting.pace = (now, []) }
+        phase = .collecting(collecting)
     }
 
     /// The context that follows from a round's opening and the present chain.
@@ -92,7 +98,7 @@ extension Coordinator {
                 guard let party = round.streams.end(stream) else {
                     return machine.output.append(.refuse(stream, .notExpected))
                 }
-                machine.takeUpload(&round, stream, party, leaf, trailer)
+                machine.takeUpload(&round, stream, party, leaf, trailer, now)
                 machine.grant(&round.streams)
                 machine.phase = .collecting(round)
             case .answering(var round):
@@ -133,7 +139,8 @@ extension Coordinator {
     }
 
     private mutating func takeUpload(
-        _ round: inout CollectingRound, _ stream: StreamID, _ party: PartyID, _ leaf: Digest, _ trailer: Envelope
+        _ round: inout CollectingRound, _ stream: StreamID, _ party: PartyID, _ leaf: Digest, _ trailer: Envelope,
+        _ now: ContinuousClock.Instant
     ) {
         let context = round.round.context
         do {
@@ -150,6 +157,8 @@ extension Coordinator {
             guard upload.leaf == leaf else { throw PeerMisbehavior.leafMismatch(party: party) }
             guard round.uploads[party] == nil else { return output.append(.refuse(stream, .alreadyHeld)) }
             round.uploads[party] = leaf
+            if let began = round.pace?.began { round.pace?.times.append(now - began) }
+            late[party] = nil
             stalledSince = nil
             round.silent[party] = nil
             round.failed.remove(party)
@@ -170,6 +179,7 @@ extension Coordinator {
             return reject(party, .notEntitled(message: "Silence"))
         }
         round.silent[party] = silence.cause
+        late[party] = nil
         phase = .collecting(round)
     }
 
@@ -187,9 +197,10 @@ extension Coordinator {
         let waiting = round.expected.filter {
             round.uploads[$0] == nil && round.silent[$0] == nil && !lost.contains($0)
         }
+        let needed = round.onlySet?.count ?? round.round.context.cohortMin
+        if goesOnWithoutTheLate(round, waiting, needed, now) { return try fixSurvivors(round, now) }
         guard waiting.allSatisfy(round.failed.contains) || now >= round.deadline else { return }
         strike(waiting, now)
-        let needed = round.onlySet?.count ?? round.round.context.cohortMin
         if round.uploads.count >= needed { return try fixSurvivors(round, now) }
         let barred = round.silent.filter {
             [.answeredUnderThisBase, .cannotRepeat, .mayBeOpenedElsewhere].contains($0.value)
@@ -210,6 +221,7 @@ extension Coordinator {
         let indices = plan.members.indices.filter { round.uploads[plan.members[$0]] != nil }
         let set = SurvivorSet(indices, of: plan.members.count)
         let leaves = indices.compactMap { round.uploads[plan.members[$0]] }
+        if let pace = round.pace { self.pace.take(pace.times, members: round.expected.count) }
         let survivors = try Signed(
             signing: Survivors(
                 epochHash: plan.epochHash, ctx: round.round.context.ctx, bitmap: set.bitmap), with: signer)

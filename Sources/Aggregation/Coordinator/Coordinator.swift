@@ -54,6 +54,10 @@ public struct Coordinator: Sendable {
     var leftOut: Set<PartyID> = []
     /// Members that kept others waiting, and until when no epoch is proposed with them.
     var probation: [PartyID: Probation] = [:]
+    /// How long uploads took in the last rounds, and who came too late. Both are kept in memory: a server that restarts
+    /// begins with the most that a round may wait.
+    var pace = UploadPace()
+    var late: [PartyID: Lateness] = [:]
     /// When the run began to wait for members, unless one of them has done its part since.
     var stalledSince: ContinuousClock.Instant?
     /// A registry that takes effect when the helpers have answered.

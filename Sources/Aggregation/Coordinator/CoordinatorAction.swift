@@ -125,6 +125,8 @@ public enum CoordinatorReport: Equatable, Sendable {
     case memberLost(PartyID, phase: String)
     case waitingForReturn([PartyID], deadline: ContinuousClock.Instant)
     case roundOpened(RoundContext)
+    /// A round goes on without these, as they have not uploaded within the time of the others.
+    case membersLate([PartyID], round: UInt64)
     case roundSkipped(UInt64, AbortReason)
     case roundOverflowed(UInt64)
     case roundApplied(RoundContext, cohort: Int, dropouts: Int)

@@ -109,6 +109,13 @@ struct OpenedRound: Sendable {
 struct CollectingRound: Sendable {
     let round: OpenedRound
     var deadline: ContinuousClock.Instant
+    /// Until when it waits for more than enough uploads; nil when it waits for all until `deadline`.
+    var patience: ContinuousClock.Instant?
+    /// Whether that time was over before there were enough.
+    var isOverdue = false
+    /// When it was opened, and how long after that each upload came; nil where that says nothing of the time that
+    /// members need.
+    var pace: (began: ContinuousClock.Instant, times: [Duration])?
     /// Leaves and trailers of complete uploads.
     var uploads: [PartyID: Digest] = [:]
     var silent: [PartyID: SilenceCause] = [:]

@@ -16,7 +16,11 @@ public struct CoordinatorSettings: Sendable {
     /// How long to wait for them, from the first connection on.
     public var cohortWait: Duration = .seconds(120)
     public var setUpDeadline: Duration = .seconds(30)
+    /// The most that a round waits for uploads.
     public var uploadDeadline: Duration = .seconds(600)
+    /// The least that a round of an epoch with standbys waits for whoever is slower than the others, once enough have
+    /// uploaded; how long within these bounds follows from the rounds before (`UploadPace`).
+    public var uploadWaitMin: Duration = .seconds(30)
     public var voteDeadline: Duration = .seconds(10)
     public var partialDeadline: Duration = .seconds(30)
     /// How long a result may take to be applied by everybody before the next round.

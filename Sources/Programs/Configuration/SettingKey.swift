@@ -42,6 +42,7 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case serverAddress = "server_address"
     case slots
     case uploadWait = "upload_wait"
+    case uploadWaitMin = "upload_wait_min"
     case wait
     case weightMax = "weight_max"
     case weights

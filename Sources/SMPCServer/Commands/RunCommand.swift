@@ -63,8 +63,16 @@ struct RunCommand: AsyncParsableCommand {
             lost both its sites. (default: 60s)
             """, valueName: "duration"))
     var rejoinWait: DurationOption?
-    @Option(help: ArgumentHelp("How long a round waits for uploads. (default: 600s)", valueName: "duration"))
+    @Option(help: ArgumentHelp("The most that a round waits for uploads. (default: 600s)", valueName: "duration"))
     var uploadWait: DurationOption?
+    @Option(
+        help: ArgumentHelp(
+            """
+            The least that a round waits for slow sites when enough have uploaded: five times as long as two thirds took \
+            in the slowest of the last five rounds, within these two bounds. Whoever is later is not in that sum. In \
+            --slots all everybody is waited for. (default: 30s)
+            """, valueName: "duration"))
+    var uploadWaitMin: DurationOption?
     @Option(help: ArgumentHelp("Rounds before the keys are exchanged anew. (default: 100)", valueName: "count"))
     var roundsPerEpoch: Int?
     @Option(
@@ -179,6 +187,7 @@ struct RunCommand: AsyncParsableCommand {
         course.uploadDeadline = try settings.value(uploadWait, .uploadWait, default: .seconds(600)).duration
         let crossChecks = crossCheck.map { $0 ? SwitchOption.on : .off }
         course.crossCheck = try settings.value(crossChecks, .crossCheck, default: .off).isOn
+        course.uploadWaitMin = try settings.value(uploadWaitMin, .uploadWaitMin, default: .seconds(30)).duration
         let resolved = try training.resolved(settings)
         return RunChoice(
             mode: newRun ? .new : resume ? .resume : .either, training: resolved, seeds: RunSeeds(seed: resolved.seed),

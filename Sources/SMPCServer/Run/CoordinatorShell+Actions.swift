@@ -206,6 +206,9 @@ extension CoordinatorShell {
             let who = missing.isEmpty ? "" : " without \(missing.map(name).joined(separator: ", "))"
             progress.note(
                 "epoch \(epoch) cannot go on\(who): the others close it, to send the same updates in another one")
+        case .membersLate(let parties, let round):
+            progress.note(
+                "round \(round) goes on without \(parties.map(name).joined(separator: ", ")): slower than the others")
         case .memberLost(let party, let phase): progress.note("\(name(party)) is lost (\(phase))")
         case .proposalRefused(let party, let line, let detail):
             progress.warning("\(name(party)) refused the epoch: \(detail)")

@@ -52,6 +52,7 @@ extension Conductor {
         case .epochReady(let epoch, _): "epoch \(epoch) ready"
         case .epochAbandoned(let epoch, let missing): "epoch \(epoch) left, without \(list(missing))"
         case .memberLost(let party, let phase): "\(index(party)) lost in \(phase)"
+        case .membersLate(let parties, let round): "\(list(parties)) late in round \(round)"
         case .proposalRefused(let party, let line, _): "refused by \(index(party)): \(line)"
         case .roundApplied(let context, let cohort, let dropouts):
             "round \(context.round) applied, \(cohort) in, \(dropouts) out"

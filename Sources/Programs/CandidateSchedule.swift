@@ -9,12 +9,16 @@ struct CandidateSchedule {
     static let candidatesMax = 256
     /// The first pause after a failure; each further one doubles it.
     static let pauseMin = Duration.milliseconds(250)
-    /// The longest pause.
+    /// The longest pause, for an address that somebody announced.
     static let pauseMax = Duration.seconds(4)
+    /// The longest pause for an address that this site was told or has reached before: a server that was restarted has its
+    /// sites back within two seconds.
+    static let knownPauseMax = Duration.seconds(1)
 
     private struct Candidate {
         let address: HostPort
         var due: Duration
+        let pauseMax: Duration
         var pause = CandidateSchedule.pauseMin
         var isBusy = false
         var failures = 0
@@ -27,7 +31,9 @@ struct CandidateSchedule {
 
     /// Adds an address that is not known yet. It takes the place of one that failed more than once where all are taken, so
     /// that false records cannot keep the true one out for long.
-    mutating func add(_ address: HostPort, at now: Duration) {
+    ///
+    /// - Parameter isKnown: whether the address is this site's own knowledge, not a hint that anybody may send.
+    mutating func add(_ address: HostPort, at now: Duration, isKnown: Bool = false) {
         guard !candidates.contains(where: { $0.address == address }) else { return }
         if candidates.count >= Self.candidatesMax {
             let replaceable = candidates.indices.dropFirst().filter {
@@ -36,7 +42,8 @@ struct CandidateSchedule {
             guard let worst = replaceable.max(by: { candidates[$0].failures < candidates[$1].failures }) else { return }
             candidates.remove(at: worst)
         }
-        candidates.append(Candidate(address: address, due: now))
+        candidates.append(
+            Candidate(address: address, due: now, pauseMax: isKnown ? Self.knownPauseMax : Self.pauseMax))
     }
 
     /// Takes the address that has been due longest; nil if none is.
@@ -53,6 +60,6 @@ struct CandidateSchedule {
         candidates[index].isBusy = false
         candidates[index].failures += 1
         candidates[index].due = now + candidates[index].pause
-        candidates[index].pause = min(candidates[index].pause * 2, Self.pauseMax)
+        candidates[index].pause = min(candidates[index].pause * 2, candidates[index].pauseMax)
     }
 }

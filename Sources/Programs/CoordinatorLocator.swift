@@ -159,7 +159,9 @@ public struct CoordinatorLocator: Sendable {
         let began = clock.now
         var schedule = CandidateSchedule()
         var failures: [HostPort: ConnectionError] = [:]
-        for address in network.server.map({ [$0] }) ?? hints { schedule.add(address, at: .zero) }
+        for address in network.server.map({ [$0] }) ?? hints {
+            schedule.add(address, at: .zero, isKnown: true)
+        }
         return try await withThrowingTaskGroup(of: Outcome<Achieved>.self) { group in
             var dials = 0
             // Findings are polled because the events of the service belong to its owner.

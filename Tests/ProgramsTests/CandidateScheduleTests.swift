@@ -30,6 +30,18 @@ struct CandidateScheduleTests {
         }
     }
 
+    @Test func aKnownAddressIsTriedEverySecond() {
+        var schedule = CandidateSchedule()
+        schedule.add(a, at: .zero, isKnown: true)
+        var now = Duration.zero
+        for pause in [250, 500, 1000, 1000, 1000] {
+            #expect(schedule.next(at: now) == a)
+            schedule.failed(a, at: now)
+            #expect(schedule.next(at: now + .milliseconds(pause - 1)) == nil)
+            now += .milliseconds(pause)
+        }
+    }
+
     @Test func aNewAddressComesBeforeOneThatKeepsFailing() {
         var schedule = CandidateSchedule()
         schedule.add(a, at: .zero)

@@ -12,12 +12,18 @@ final class ProcessFederation {
     private(set) var server: RunningProgram?
     private(set) var clients: [Int: RunningProgram] = [:]
     private var launches = 0
+    /// The port on which the server has listened.
+    private var port: String?
     /// The encoding; runs can be compared to the bit only in the exact one.
     var encoding = "exact"
     var serverOptions: [String] = []
     /// A command that runs the server, such as nsenter with its options.
     var serverPrefix: [String] = []
     var clientOptions: [String] = []
+    /// Commands that run a site, by site.
+    var clientPrefixes: [Int: [String]] = [:]
+    /// The state directory of a site, where not that of its name.
+    var homes: [Int: String] = [:]
     /// The samples of the synthetic data set that a site takes its part of, where not 600.
     var samples: [Int: Int] = [:]
 
@@ -55,30 +61,29 @@ final class ProcessFederation {
         return running.output
     }
 
-    /// Starts the server, on the port it had before if it had one.
+    /// Starts the server, on the port it had before if it had one, and waits until it listens.
     func startServer() async throws {
-        let portFile = path("port")
-        let port = (try? String(contentsOfFile: portFile, encoding: .utf8))?
-            .trimmingCharacters(in: .whitespacesAndNewlines)
-        try? FileManager.default.removeItem(atPath: portFile)
+        try launchServer()
+        let isUp = await eventually(within: .seconds(60)) { FileManager.default.fileExists(atPath: path("port")) }
+        try #require(isUp, "the server did not come up: \(server?.output ?? "")")
+        let text = try String(contentsOfFile: path("port"), encoding: .utf8)
+        port = text.split(whereSeparator: { $0 == ":" || $0.isNewline }).last.map(String.init)
+    }
+
+    /// Starts the server.
+    func launchServer() throws {
+        try? FileManager.default.removeItem(atPath: path("port"))
         server = try RunningProgram(
             "smpc-server",
             [
                 "run", "--state", path("fed"), "--rounds", "\(rounds)", "--cohort", "\(sites)", "--cohort-wait", "60s",
-                "--listen", "127.0.0.1:\(port.flatMap { $0.split(separator: ":").last.map(String.init) } ?? "0")",
-                "--discovery", "off", "--model", "softmax:32-10", "--seed", "1", "--metrics", path("metrics"),
-                "--port-file", portFile, "--verbose", "--encoding", encoding,
+                "--listen", "127.0.0.1:\(port ?? "0")", "--discovery", "off", "--model", "softmax:32-10", "--seed", "1",
+                "--metrics", path("metrics"), "--port-file", path("port"), "--verbose", "--encoding", encoding,
             ] + serverOptions, log: log("server"), prefix: serverPrefix)
-        let isUp = await eventually(within: .seconds(30)) { FileManager.default.fileExists(atPath: portFile) }
-        try #require(isUp, "the server did not come up: \(server?.output ?? "")")
     }
 
     /// Where the server listens.
-    var address: String {
-        let text = (try? String(contentsOfFile: path("port"), encoding: .utf8)) ?? ""
-        let port = text.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: ":").last.map(String.init)
-        return "127.0.0.1:\(port ?? "0")"
-    }
+    var address: String { "127.0.0.1:\(port ?? "0")" }
 
     func join(_ site: Int) async throws {
         try await run(
@@ -97,10 +102,11 @@ final class ProcessFederation {
         clients[site] = try RunningProgram(
             "smpc-client",
             [
-                "run", "--state", path("site-\(site)"), "--server", address, "--discovery", "off", "--listen",
+                "run", "--state", path(homes[site] ?? "site-\(site)"), "--server", address, "--discovery", "off",
+                "--listen",
                 "127.0.0.1:0", "--dataset", "synthetic:\(samples[site] ?? 600),32,10", "--part", "\(site)/\(sites)",
                 "--verbose",
-            ] + clientOptions, log: log("site-\(site)"))
+            ] + clientOptions, log: log("site-\(site)"), prefix: clientPrefixes[site] ?? [])
     }
 
     func startClients() throws {
@@ -110,6 +116,26 @@ final class ProcessFederation {
     func killServer() async { await server?.kill() }
 
     func killClient(_ site: Int) async { await clients[site]?.kill() }
+
+    /// Stops a site where it is: its connections stay, and it does nothing.
+    func stop(_ site: Int) { clients[site]?.send(SIGSTOP) }
+
+    /// Lets a site that was stopped go on.
+    func resume(_ site: Int) { clients[site]?.send(SIGCONT) }
+
+    /// Who holds which place of the first epoch, such as `primary of slot 0`, as the sites print it; each slot has two.
+    func places() async -> [String: Int] {
+        var places: [String: Int] = [:]
+        let slots = sites < 6 ? 2 : 3
+        _ = await eventually(within: .seconds(120)) {
+            for (site, client) in clients {
+                let place = client.output.firstMatch(of: /this site is the ((primary|standby) of slot \d+)/)
+                if let place { places[String(place.1)] = site }
+            }
+            return places.count == 2 * slots
+        }
+        return places
+    }
 
     /// Waits for the server's end and returns its exit code.
     func serverEnd(within limit: Duration = .seconds(400)) async -> Int32? { await server?.end(within: limit) }

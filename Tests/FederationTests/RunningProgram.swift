@@ -48,6 +48,11 @@ final class RunningProgram {
         _ = await end(within: .seconds(10))
     }
 
+    /// Sends it a signal, if it still runs.
+    func send(_ signal: Int32) {
+        if process.isRunning { _ = Foundation.kill(process.processIdentifier, signal) }
+    }
+
     /// Waits for its end and returns its exit code, or nil when it runs on.
     func end(within limit: Duration) async -> Int32? {
         let deadline = ContinuousClock.now + limit

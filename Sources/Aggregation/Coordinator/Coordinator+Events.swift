@@ -19,6 +19,7 @@ extension Coordinator {
             machine.connected[party] = ConnectedParty(hello: hello, released: hello.released, pongAt: now)
             machine.lossDeadlines[party] = nil
             machine.leftOut.remove(party)
+            guard !machine.endIfBehind() else { return }
             machine.noticeLostKeys(party, hello)
             machine.bringUpToDate(party, hello)
             try machine.advance(now)
@@ -232,7 +233,7 @@ extension Coordinator {
     }
 
     /// The chain index after the last step that is in the history.
-    private var historyEnd: UInt64 { history.last.map { $0.index + 1 } ?? chain.index }
+    var historyEnd: UInt64 { history.last.map { $0.index + 1 } ?? chain.index }
 
     private mutating func resend(_ item: HistoryItem, to party: PartyID) {
         switch item.step {

@@ -53,6 +53,25 @@ extension Coordinator {
         }
     }
 
+    /// Ends a run whose record is an older copy of what it was: it would propose epochs and open rounds that members have
+    /// been in, and they would refuse each one. Nobody is ahead of a coordinator that stores every step before it tells
+    /// it, so that one honest member which is shows it; there is one among more than those that may be corrupt.
+    mutating func endIfBehind() -> Bool {
+        guard let plan else { return false }
+        let ahead = plan.members.filter { member in
+            guard let position = connected[member]?.hello.position else { return false }
+            return position.run == configuration.run && position.chainIndex > historyEnd
+        }
+        guard ahead.count > plan.committee.corruptMax else { return false }
+        let most = ahead.compactMap { connected[$0]?.hello.position?.chainIndex }.max() ?? 0
+        finish(
+            .aborted,
+            "the server's record of this run is an older copy: it has \(historyEnd) steps, and \(names(ahead)) have up to "
+                + "\(most); put the newest one back, with its -wal file and sums, and run again; if it is gone, begin anew "
+                + "in another directory with init")
+        return true
+    }
+
     /// What the shell must do after `init` before the first event: the open round's sums, or its result.
     public mutating func resume() -> [CoordinatorAction] {
         defer { output = [] }

@@ -40,6 +40,48 @@ import Testing
         #expect(stage.lines(try stage.comeBack(2)).contains("report round 1 training"))
     }
 
+    /// A backup that was put back: members say how far they are, and one more than may be corrupt is believed.
+    @Test func anOlderCopyOfTheRecordEndsTheRun() throws {
+        var stage = try Conductor.ready(5, rounds: 9)
+        try stage.runRound()
+        let backup = stage.facts
+        try stage.runRound()
+        try stage.runRound()
+        let ahead = stage.position()
+        stage.facts = backup
+        try stage.restart()
+        #expect(stage.machine.plan?.committee.corruptMax == 1)
+        try stage.connect(0, position: ahead)
+        #expect(stage.machine.phaseName != "ended", "one may lie")
+        // Whoever stands where this record stands says nothing, nor does one of another run.
+        try stage.comeBack(1)
+        let other = Hello.Position(run: [UInt8](repeating: 9, count: 16), chainIndex: 99, modelHash: .zero, epoch: 1)
+        try stage.connect(2, position: other)
+        #expect(stage.machine.phaseName != "ended")
+        let log = try stage.connect(3, position: ahead)
+        #expect(stage.machine.phaseName == "ended")
+        let end = log.compactMap { if case .finish(let end) = $0 { end } else { nil } }.first
+        #expect(end?.outcome == .aborted)
+        #expect(end?.sentence.contains("an older copy: it has 1 steps, and site-0, site-3 have up to 3") == true)
+        #expect(end?.sentence.contains("put the newest one back") == true)
+    }
+
+    /// A server that died between a stored result and its own application of it is not behind whoever has applied it.
+    @Test func aMemberThatHasAppliedAStoredResultIsNotAhead() throws {
+        var stage = try Conductor.ready(3)
+        stage.appliesAtOnce = false
+        try stage.uploadAll()
+        try stage.voteAll()
+        try stage.answerAll()
+        try stage.restart()
+        for party in 0..<3 {
+            let position = Hello.Position(
+                run: stage.configuration.run, chainIndex: 1, modelHash: Stage.digest(101), epoch: 1)
+            try stage.connect(party, position: position)
+        }
+        #expect(stage.machine.phaseName == "applying")
+    }
+
     @Test func withAnOpenRound() throws {
         var stage = try Conductor.ready(3)
         let context = try stage.openContext()

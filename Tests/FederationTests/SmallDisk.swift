@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// A small disk of its own, in a mount namespace that nobody else sees: a tmpfs, made and held by a process.
-private final class SmallDisk {
+final class SmallDisk {
     private let holder = Process()
     let path: String
     /// The disk as this process sees it.
@@ -57,34 +57,16 @@ private final class SmallDisk {
 
     func makeRoom() { unlink("\(seen)/ballast") }
 
+    /// Lets nothing be written any more, or lets it again; nothing may be open for writing there.
+    func remount(readOnly: Bool) throws {
+        let mount = Process()
+        mount.executableURL = URL(filePath: prefix[0])
+        mount.arguments = Array(prefix.dropFirst()) + ["mount", "-o", "remount,\(readOnly ? "ro" : "rw")", path]
+        try mount.run()
+        mount.waitUntilExit()
+        try #require(mount.terminationStatus == 0)
+    }
+
     /// The holder has inherited the signal mask of a test's thread, which blocks all but this one.
     func remove() { kill(holder.processIdentifier, SIGKILL) }
-}
-
-/// The disk of a server that is full in the middle of a run.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct FullDiskTests {
-    @Test(.enabled(if: SmallDisk.isPossible, "needs unshare and user namespaces"))
-    func aServerWhoseDiskIsFullSaysSoAndGoesOnLater() async throws {
-        let federation = try await ProcessFederation(sites: 3, rounds: 30)
-        let disk = try await SmallDisk(over: federation.path("fed"), kilobytes: 16_384)
-        defer { disk.remove() }
-        federation.serverPrefix = disk.prefix
-        try await federation.startServer()
-        try await federation.joinAll()
-        try federation.startClients()
-        let applied = await eventually(within: .seconds(120)) {
-            federation.server?.output.contains("round 2/30") == true
-        }
-        #expect(applied, "\(federation.lastWords)")
-        try disk.fill()
-        #expect(await federation.serverEnd(within: .seconds(60)) == 1, "\(federation.lastWords)")
-        let words = federation.server?.output ?? ""
-        #expect(words.localizedCaseInsensitiveContains("no space") && words.contains("make room"), "\(words)")
-        #expect(!words.contains("disk I/O error"), "\(words)")
-        disk.makeRoom()
-        try await federation.startServer()
-        #expect(await federation.serverEnd() == 0, "\(federation.lastWords)")
-        #expect(try federation.paramsHashes().count == 30)
-        await federation.tearDown()
-    }
 }

@@ -15,13 +15,14 @@ job itself, small, once exact (scripts/run.sh 4 2 --encoding exact: both arms mu
 once as it is; the processes must have found one another by multicast.
 
 options:
-  --full      also the tests of the report in Chromium (without --full where it is installed), tests of the network and of
-              threads with the thread sanitizer, the simulator without each rule of the protocol in turn
-              (scripts/simulate.sh --rules), a quick run of the benchmarks, ten seconds of fuzzing for every decoder
-              (scripts/fuzz.sh), scanners of TLS (scripts/check-tls.sh), a federation across network namespaces with
-              firewalls and a proxy (scripts/check-network.sh), and the main job in full, whose accuracy
-              must reach 86 % (iid) and 85 % (dirichlet:0.5), mean of the last five rounds, and lie within 0.2 points
-              of the plain arm: half an hour
+  --full      also a death at every step of a round for 4, 5, 6 and 10 sites; the tests of the report in Chromium (without
+              --full where it is installed), tests of the network and of threads with the thread sanitizer, the simulator
+              without each rule of the protocol in turn (scripts/simulate.sh --rules), a quick run of the benchmarks, ten
+              seconds of fuzzing for every decoder (scripts/fuzz.sh), scanners of TLS (scripts/check-tls.sh), a federation
+              across network namespaces with firewalls and a proxy (scripts/check-network.sh), fifty rounds in each of
+              which one client in ten is killed (scripts/chaos.sh), and the main job in full, whose accuracy must reach
+              86 % (iid) and 85 % (dirichlet:0.5), mean of the last five rounds, and lie within 0.2 points of the plain
+              arm: an hour
   -h, --help  show this text
 HELP
 }
@@ -123,6 +124,8 @@ require_swift
 require_packages "${build_packages[@]}" iproute2 util-linux python3 dataset-fashion-mnist
 # For the tests against Avahi and python-zeroconf in namespaces of their own; and for the check of the scripts.
 require_packages avahi-daemon avahi-utils dbus python3-zeroconf shellcheck
+# For flushes that fail, and for kills inside one.
+require_packages strace
 # For the pictures of the report; in full also a browser that shows it.
 require_packages librsvg2-bin
 [[ $full == false ]] || require_packages protobuf-compiler chromium fonts-dejavu-core
@@ -144,7 +147,7 @@ swift test --skip-build --skip "$processes" --skip "$network"
 step "tests of the network"
 swift test --skip-build --filter "$network"
 step "tests that start processes"
-swift test --skip-build --filter "$processes"
+SUMMAND_TESTS=$([[ $full == false ]] || echo full) swift test --skip-build --filter "$processes"
 step "the second implementation"
 scripts/interop.sh --bin .build/debug
 step "the simulator"
@@ -173,6 +176,8 @@ step "the main job, small"
 main_job 4 2 iid exact
 main_job 4 2 iid 16
 if [[ $full == true ]]; then
+    step "the main job, disturbed"
+    scripts/chaos.sh 10 50 --metrics "$scratch/chaos"
     step "the main job"
     main_job 10 15 iid 16
     require_accuracy 86

@@ -153,6 +153,7 @@ actor Site {
     }
 
     private func handle(_ message: ControlMessage) async throws {
+        logger.debug("received", metadata: ["message": "\(message.name)"])
         switch message {
         case .directory(let directory): await mesh.learn(directory.entries)
         case .epochProposal: costs.enter(.setUp)
@@ -188,6 +189,7 @@ actor Site {
         guard let connection else { return }
         do {
             try await connection.send(message.encoded())
+            logger.debug("sent", metadata: ["message": "\(message.name)"])
         } catch {
             logger.debug("message not sent", metadata: ["message": "\(message.name)", "reason": "\(error)"])
         }

@@ -6,10 +6,10 @@ import Programs
 /// Lists the rounds of the last run.
 struct RoundsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rounds", abstract: "Lists the rounds of the last run that were applied or skipped.",
+        commandName: "rounds", abstract: "Lists the rounds of the last run that are over.",
         discussion: """
-            One line a round: its number, which counts over all runs, its epoch, kind and outcome, and the hash of the \
-            parameters after it. May be called while the server runs.
+            One line a round: its number, which counts over all runs, its epoch, kind and outcome, the hash of the \
+            parameters after it, and why it was not applied if it was not. May be called while the server runs.
 
               smpc-server rounds --state fed
 
@@ -24,10 +24,11 @@ struct RoundsCommand: ParsableCommand {
         _ = try state.identity()
         let history = try RunHistory(FactLog(store: try state.store()).load())
         let progress = output.progress()
-        if history.rounds.isEmpty { progress.note("no round is applied or skipped yet") }
+        if history.rounds.isEmpty { progress.note("no round is over yet") }
         for round in history.rounds {
             progress.result(
-                "round \(round.round)  epoch \(round.epoch)  \(round.kind)  \(round.outcome)  \(round.paramsHash)",
+                "round \(round.round)  epoch \(round.epoch)  \(round.kind)  \(round.outcome)  \(round.paramsHash)"
+                    + (round.reason.map { "  \($0)" } ?? ""),
                 round)
         }
     }

@@ -6,17 +6,19 @@ import Primitives
 
 /// What the facts say about the runs of a state directory, without keys and without a machine.
 struct RunHistory {
-    /// One applied or skipped round.
+    /// One round that is over: applied, overflowed, skipped, or given up for a new epoch.
     struct Round: Encodable {
         let round: UInt64
         let epoch: UInt64
         let kind: String
         let outcome: String
+        /// Why nothing was applied; nil for an applied round.
+        let reason: String?
         let paramsHash: String
         let modelHash: String
 
         enum CodingKeys: String, CodingKey {
-            case round, epoch, kind, outcome
+            case round, epoch, kind, outcome, reason
             case paramsHash = "params_hash"
             case modelHash = "model_hash"
         }
@@ -44,11 +46,12 @@ struct RunHistory {
         var (epoch, chain): (UInt64?, ModelChain?) = (nil, nil)
         var open: RoundOpen?
         var (hasSet, hasResult) = (false, false)
-        func close(_ chain: ModelChain, _ outcome: String) {
+        func close(_ chain: ModelChain, _ outcome: String, _ reason: String? = nil) {
             rounds.append(
                 Round(
                     round: open?.round ?? 0, epoch: epoch ?? 0, kind: open?.kind == .closing ? "closing" : "training",
-                    outcome: outcome, paramsHash: chain.paramsHash.hex, modelHash: chain.modelHash.hex))
+                    outcome: outcome, reason: reason, paramsHash: chain.paramsHash.hex,
+                    modelHash: chain.modelHash.hex))
             open = nil
         }
         for fact in facts {
@@ -57,10 +60,11 @@ struct RunHistory {
                 configuration = try RunConfiguration(encoded: bytes)
                 chain = first
             case .epochProposed(let number, _):
+                if let chain, open != nil { close(chain, "given up", "epoch \(number) took its place") }
                 epoch = number
-                open = nil
             case .slotsDrawn, .epochReady, .certified, .notVoted: break
-            case .epochAbandoned: open = nil
+            case .epochAbandoned:
+                if let chain, open != nil { close(chain, "given up", "epoch \(epoch ?? 0) could not go on") }
             case .roundOpened(let bytes):
                 open = try RoundOpen(encoded: bytes)
                 (hasSet, hasResult) = (false, false)
@@ -71,10 +75,10 @@ struct RunHistory {
                 close(next, "applied")
             case .overflowed(let next):
                 chain = next
-                close(next, "overflowed")
-            case .skipped(_, let next):
+                close(next, "overflowed", "the sum did not fit its encoding")
+            case .skipped(let envelope, let next):
                 chain = next
-                close(next, "skipped")
+                close(next, "skipped", "\(try Skip(payload: envelope.payload).reason)")
             case .runEnded(let outcome, let sentence): end = RunEnd(outcome: outcome, sentence: sentence)
             case .runTakenUp: end = nil
             }

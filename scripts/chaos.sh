@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+print_help() {
+    cat <<'HELP'
+usage: scripts/chaos.sh [clients=10] [rounds=50] [options]
+
+Kills a federation that trains: in every round one client in ten (SIGKILL), which is started again one to three rounds later,
+and in every tenth round the server, which is started again at once. Trains the same without disturbance first, and then says
+whether every round was applied or passed over with a reason, and how far the two models' accuracies are apart. At the end it
+kills a client and the server in the middle of rounds and measures how soon they are back. Installs with apt-get what is
+missing, where it may.
+
+options:
+  --seed N           of the training and of the disturbance: who dies, when, and for how long (default: 1)
+  --dataset NAME, --partition HOW, --model SPEC, --encoding NAME, --slots HOW
+                     as in scripts/run.sh (default: as there)
+  --restarts N       how often each of the two is killed for the measurement at the end (default: 5)
+  --limit MINUTES    how long a part may take at most (default: 60)
+  --metrics DIR      where the records and logs go (default: metrics/latest/chaos)
+  --bin DIR          use the programs in this directory and build nothing
+  --keep             keep the state directories (keys, databases) when done
+  -h, --help         show this text
+
+Leaves DIR/calm and DIR/chaos with rounds.jsonl and summary.json, DIR/chaos.json with what is printed at the end, and logs in
+DIR/logs. Exit codes: 0 every demand is met, 1 one is not, 64 usage, 130 Ctrl-C.
+HELP
+}
+
+clients=
+rounds=
+options=()
+dataset=fashion-mnist
+metrics=$repository/metrics/latest/chaos
+programs=
+while (($#)); do
+    case $1 in
+        -h | --help)
+            print_help
+            exit 0
+            ;;
+        --keep) options+=(--keep) ;;
+        --seed | --dataset | --partition | --model | --encoding | --slots | --restarts | --limit | --metrics | --bin)
+            (($# >= 2)) || usage_error "$1 needs a value"
+            case $1 in
+                --metrics) metrics=$2 ;;
+                --bin) programs=$2 ;;
+                --dataset)
+                    dataset=$2
+                    options+=("$1" "$2")
+                    ;;
+                *) options+=("$1" "$2") ;;
+            esac
+            shift
+            ;;
+        -*) usage_error "unknown option $1" ;;
+        *)
+            if [[ -z $clients ]]; then
+                clients=$1
+            elif [[ -z $rounds ]]; then
+                rounds=$1
+            else
+                usage_error "unexpected argument \"$1\""
+            fi
+            ;;
+    esac
+    shift
+done
+clients=${clients:-10}
+rounds=${rounds:-50}
+require_count "the number of clients" "$clients" 10 100
+require_count "the number of rounds" "$rounds" 2 1000
+
+packages=(python3)
+if [[ -z $programs ]]; then
+    require_swift
+    packages+=("${build_packages[@]}")
+fi
+[[ $dataset != fashion-mnist ]] || packages+=(dataset-fashion-mnist)
+require_packages "${packages[@]}"
+if [[ -z $programs ]]; then
+    say "building the programs (a minute or two the first time)"
+    build=(swift build --package-path "$repository" -c release --static-swift-stdlib)
+    "${build[@]}" --product smpc-server </dev/null
+    "${build[@]}" --product smpc-client </dev/null
+    programs=$("${build[@]}" --show-bin-path)
+fi
+for program in smpc-server smpc-client; do
+    [[ -x $programs/$program ]] || die 1 "$programs/$program is missing"
+done
+mkdir -p "$metrics" 2>/dev/null || die 1 "$metrics cannot be made; choose another --metrics"
+exec python3 "$repository/scripts/chaos.py" "$clients" "$rounds" --bin "$programs" --metrics "$metrics" "${options[@]}"

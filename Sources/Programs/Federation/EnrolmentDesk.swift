@@ -69,11 +69,12 @@ public struct EnrolmentDesk: Sendable {
 }
 
 extension Connection {
-    /// Closes the connection of a peer that says nothing in time, unless the task is cancelled before.
+    /// Closes the connection of a peer that says nothing in time, unless the task is cancelled before. It may come back: a
+    /// machine that is busy can be late.
     public func closeUnlessCancelled(after limit: Duration) -> Task<Void, Never> {
         Task {
             guard (try? await Task.sleep(for: limit)) != nil else { return }
-            await close(reason: .unwelcome)
+            await close(reason: .done)
         }
     }
 }

@@ -90,7 +90,6 @@ actor Site {
 
     private func handleEvents() async throws -> MemberStop {
         try await takeReleasedBase()
-        if member.plan != nil, member.ledger.epochIsReady { try announceEpoch() }
         for await item in inbox.items {
             defer { item.done.resume() }
             try await handle(item.event)
@@ -112,7 +111,10 @@ actor Site {
         member.unixSeconds = now
         member.activity = activity.today(now: now)
         switch event {
-        case .connected(let connection): try await greet(connection)
+        case .connected(let connection):
+            try await greet(connection)
+            // Behind the greeting, which the coordinator does not wait for long: the data are read for it.
+            if member.plan != nil, member.ledger.epochIsReady, describedRun == nil { try announceEpoch() }
         case .disconnected: connection = nil
         case .handedOver(let header, let bytes): takeIn(header, bytes)
         case .membersChanged:

@@ -154,6 +154,19 @@ import Transport
         #expect(counters["messages.rejected"] == PartySession.refusalsMax)
     }
 
+    /// A member that is slow to say Hello, as its machine is busy, is let go after ten seconds and may come back: only who is
+    /// no member is told so, which ends its program.
+    @Test func aMemberThatSaysNothingMayComeBack() async throws {
+        _ = try await attack { server, port in
+            let slow = try await server.join(server.invite("slow"), key: .generate(), port: port)
+            let connection = try await dial(
+                host: "127.0.0.1", port: port, identity: slow.tlsIdentity,
+                expecting: .coordinator(federation: slow.federation))
+            for try await _ in connection.events {}
+            #expect(connection.end == .closed(.done))
+        }
+    }
+
     @Test func randomFramesOfStrangersWhoEnrolChangeNothing() async throws {
         let counters = try await attack { server, port in
             try await sendFrames(2_000, port, nil, .enrolment, try server.state.identity().authority)

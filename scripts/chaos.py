@@ -66,6 +66,7 @@ class Federation:
             shutil.rmtree(path, ignore_errors=True)
             path.mkdir(parents=True, mode=0o700)
         self.launches = 0
+        self.server_options = ()
         self.server = None
         self.clients = {}
         self.port = 0
@@ -97,7 +98,8 @@ class Federation:
                 "smpc-server", "run", "--state", self.directory / "fed", "--rounds", self.rounds, "--cohort",
                 options.clients, "--listen", f"127.0.0.1:{self.port}", "--discovery", "off", "--port-file", port_file,
                 "--model", options.model, "--seed", options.seed, "--encoding", options.encoding, "--metrics",
-                self.records, "--dataset", options.dataset, "--partition", options.partition, "--verbose", *chosen),
+                self.records, "--dataset", options.dataset, "--partition", options.partition, "--verbose", *chosen,
+                *self.server_options),
             self.log("server"))
         self.wait(lambda: port_file.exists() and port_file.read_text().strip(), "the server listens")
         self.port = int(port_file.read_text().split(":")[-1])

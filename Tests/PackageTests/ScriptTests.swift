@@ -15,7 +15,7 @@ import Testing
 
     @Test(arguments: [
         "bench.sh", "chaos.sh", "discovery.sh", "encodings.sh", "interop.sh", "reference.sh", "run.sh", "simulate.sh",
-        "start_clients.sh", "test.sh",
+        "standby.sh", "start_clients.sh", "test.sh",
     ]) func helpIsAResult(
         script: String
     )
@@ -44,6 +44,7 @@ import Testing
         ("interop.sh", ["--bin"], "--bin needs a value"), ("interop.sh", ["2"], "unexpected argument"),
         ("encodings.sh", ["--encodings", "9 10"], "there is no encoding \"10\""),
         ("encodings.sh", ["2"], "the number of clients must be"), ("encodings.sh", ["--fast"], "unknown option --fast"),
+        ("standby.sh", ["3"], "the number of clients must be"), ("standby.sh", ["--runs"], "--runs needs a value"),
         ("chaos.sh", ["9"], "the number of clients must be"), ("chaos.sh", ["10", "9", "1"], "unexpected argument"),
         ("chaos.sh", ["--seed"], "--seed needs a value"),
         ("reference.sh", ["4", "2", "1"], "unexpected argument"), ("reference.sh", ["--into"], "--into needs a value"),

@@ -26,25 +26,32 @@ struct AdversaryEpoch {
     let handover: (header: HandoverHeader, parameters: [Float])?
 }
 
+/// What can be wrong with a proposal.
+private enum Mischief: CaseIterable {
+    case few, fewSlots, forSome, invented, newcomersAlone, none, oldNumber, oldProposal, oldRound, otherModel, otherRun
+    case otherSlots, smallCohort
+}
+
 extension AdversaryRun {
     // MARK: E1
 
     /// Proposes an epoch: a proper one, or one that somebody should refuse.
     func propose(properly: Bool = false) throws {
         guard let reference = alive.randomElement(using: &random) else { return }
-        func mischief(_ probability: Double) -> Bool { !properly && random.happens(probability) }
-        if mischief(0.1), let old = epochs.randomElement(using: &random) {
+        // One thing that somebody should refuse, or none: two would hide each other.
+        let mischief = properly ? nil : Mischief.allCases.randomElement(using: &random)
+        if mischief == .oldProposal, let old = epochs.randomElement(using: &random) {
             for number in alive { try deliver(.epochProposal(old.envelope), to: number) }
             return
         }
         var members = alive.filter { $0 < setting.siteCount } + corrupt
-        if properly ? random.happens(0.3) : random.happens(0.6) {
+        if properly ? random.happens(0.3) : random.happens(0.5) {
             members = members.filter { corrupt.contains($0) || !random.happens(0.25) }
         }
         if random.happens(0.2) { members += part(of: alive.filter { $0 >= setting.siteCount }) }
-        if mischief(0.1) { members = alive.filter { $0 >= setting.siteCount } + corrupt }
-        if mischief(0.15) { members = part(of: alive) + corrupt }
-        if mischief(0.08) {
+        if mischief == .newcomersAlone { members = alive.filter { $0 >= setting.siteCount } + corrupt }
+        if mischief == .few { members = Array(alive.shuffled(using: &random).prefix(random.between(1...4))) + corrupt }
+        if mischief == .invented {
             // Parties that nobody has confirmed: the adversary itself.
             let first = setting.siteCount + setting.spareCount
             members += first..<(first + random.between(1...6))
@@ -52,9 +59,9 @@ extension AdversaryRun {
         members = Array(Set(members)).sorted()
         guard members.count >= 3 else { return }
         var configuration = setting.configuration
-        if mischief(0.12) { configuration.run = random.bytes(16) }
+        if mischief == .otherRun { configuration.run = random.bytes(16) }
         var choice = setting.slots
-        if mischief(0.15) { choice = random.pick([.all, .sampled, .pinned(pairs(members))]) }
+        if mischief == .otherSlots { choice = random.pick([.all, .sampled, .pinned(pairs(members))]) }
         if case .pinned(let pairs) = choice,
             !Set(pairs.flatMap { [$0.primary, $0.standby] }).isSubset(of: members.map(id))
         {
@@ -63,15 +70,16 @@ extension AdversaryRun {
         guard let committee = choice.committee(members: members.count, gammaPercent: configuration.gammaPercent) else {
             return
         }
-        configuration.cohortMin = mischief(0.15) ? random.between(1...members.count) : committee.cohortMin
+        configuration.cohortMin =
+            mischief == .smallCohort ? random.between(1...max(1, committee.cohortMin - 1)) : committee.cohortMin
         var slotCount = committee.slotCount
-        if mischief(0.1) { slotCount = random.between(1...max(1, slotCount)) }
+        if mischief == .fewSlots { slotCount = random.between(1...max(1, slotCount - 1)) }
         var pairs = choice.pairsOfProposal
         if !pairs.isEmpty { pairs = Array(pairs.prefix(slotCount)) }
-        let isBogus = mischief(0.15)
+        let isBogus = mischief == .otherModel || mischief == .newcomersAlone && random.happens(0.6)
         let (chain, handover) = try chain(of: reference, configuration, isBogus: isBogus)
-        let number = mischief(0.08) && epochMax > 0 ? epochMax : epochMax + 1
-        let first = mischief(0.08) ? max(1, roundMax) : roundMax + 1
+        let number = mischief == .oldNumber && epochMax > 0 ? epochMax : epochMax + 1
+        let first = mischief == .oldRound ? max(1, roundMax) : roundMax + 1
         epochMax = max(epochMax, number)
         let proposal = EpochProposal(
             federation: setting.federation, epoch: number, round: first, modelHash: chain.modelHash,
@@ -83,7 +91,7 @@ extension AdversaryRun {
             AdversaryEpoch(
                 proposal: proposal, envelope: envelope, proposalHash: EpochProposal.hash(payload: envelope.payload),
                 handover: handover))
-        let shown = mischief(0.2) ? part(of: members) : members
+        let shown = mischief == .forSome ? part(of: members) : members
         try setUp(epochs.count - 1, to: shown.filter { sites[$0] != nil }, properly: properly || random.happens(0.8))
     }
 

@@ -47,7 +47,8 @@ struct RunSetting: Sendable {
         let gamma = random.pick([20, 20, 20, 10, 30])
         let bound = Self.corruptBound(slots, count, gamma)
         // With an honest coordinator corrupt members are there in a part of the runs; a corrupt one has all that it can.
-        let corruptCount = coordinatorIsCorrupt ? random.between(0...bound) : plan.lies > 0 ? bound : 0
+        let corruptCount =
+            coordinatorIsCorrupt && random.happens(0.3) ? 0 : coordinatorIsCorrupt || plan.lies > 0 ? bound : 0
         if corruptCount == 0 { plan.lies = 0 }
         spareCount = coordinatorIsCorrupt ? 3 : plan.membership > 0 ? 2 : 0
         var numbers = Array(0..<count)

@@ -12,6 +12,8 @@ final class LocalLearner: Sendable {
     private let options: DatasetOptions.Resolved
     /// What was loaded last, and for which run.
     private let loaded = Mutex<(run: [UInt8], training: LocalTraining)?>(nil)
+    /// Held while the data are read, so that they are read once.
+    private let reading = Mutex(())
 
     init(_ options: DatasetOptions.Resolved) { self.options = options }
 
@@ -27,6 +29,10 @@ final class LocalLearner: Sendable {
     ///
     /// - Throws: `ModelRefusal` when this site cannot take part in that run with its data.
     func training(_ configuration: RunConfiguration, _ spec: ModelSpec) throws(ModelRefusal) -> LocalTraining {
+        try reading.withLock { _ throws(ModelRefusal) in try read(configuration, spec) }
+    }
+
+    private func read(_ configuration: RunConfiguration, _ spec: ModelSpec) throws(ModelRefusal) -> LocalTraining {
         if let held = loaded.withLock({ $0 }), held.run == configuration.run { return held.training }
         let training: LocalTraining
         do {

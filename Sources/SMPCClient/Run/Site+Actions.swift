@@ -82,10 +82,25 @@ extension Site {
         let configuration = plan.proposal.configuration
         guard describedRun != configuration.run else { return }
         describedRun = configuration.run
-        let data = try learner.training(configuration, InitialModel.spec(of: configuration)).data
-        progress.note(
-            "data \(learner.description): \(data.training.count) of \(data.trainingTotal) samples to train on, "
-                + "\(data.test.count) of \(data.testTotal) to test on")
+        describeData(configuration)
+    }
+
+    /// Says how much of the data is this site's. Beside the events: after a restart the data are read first, and the open
+    /// round does not wait for that.
+    private func describeData(_ configuration: RunConfiguration) {
+        let (learner, progress) = (learner, progress)
+        Task {
+            do {
+                let data = try await OwnThread.run { _ in
+                    try learner.training(configuration, InitialModel.spec(of: configuration)).data
+                }
+                progress.note(
+                    "data \(learner.description): \(data.training.count) of \(data.trainingTotal) samples to train on, "
+                        + "\(data.test.count) of \(data.testTotal) to test on")
+            } catch {
+                progress.warning("the data cannot be read: \(error)")
+            }
+        }
     }
 
     /// What this site itself is in an epoch with standbys.

@@ -113,7 +113,7 @@ actor Site {
         switch event {
         case .connected(let connection):
             try await greet(connection)
-            // Behind the greeting, which the coordinator does not wait for long: the data are read for it.
+            // Behind the greeting, for which the coordinator does not wait long.
             if member.plan != nil, member.ledger.epochIsReady, describedRun == nil { try announceEpoch() }
         case .disconnected: connection = nil
         case .handedOver(let header, let bytes): takeIn(header, bytes)

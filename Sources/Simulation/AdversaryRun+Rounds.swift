@@ -96,14 +96,41 @@ extension AdversaryRun {
             let kept = random.happens(0.3) ? possible : possible.filter { _ in !random.happens(0.25) }
             set = SurvivorSet(random.happens(0.1) ? Array(kept.prefix(2)) : kept, of: plan.members.count)
         }
-        if random.happens(0.15) {
-            // Everybody who is corrupt or made up, and one other.
-            let index = plan.members.indices.filter { numbers[plan.members[$0]].map { sites[$0] != nil } ?? false }
-            let own = plan.members.indices.filter { !index.contains($0) }
-            if let one = index.randomElement(using: &random) { set = SurvivorSet(own + [one], of: plan.members.count) }
-        }
+        if random.happens(0.15) { set = lonelySet(round) ?? set }
         guard let set, set.count > 0 else { return }
         try show(set, round, to: random.happens(0.5) ? alive : part(of: alive))
+    }
+
+    /// Everybody who is corrupt or made up, and one other.
+    func lonelySet(_ round: Int) -> SurvivorSet? {
+        let plan = rounds[round].plan
+        let honest = plan.members.indices.filter { index in
+            numbers[plan.members[index]].map { rounds[round].uploads[$0] != nil } ?? false
+        }
+        let own = plan.members.indices.filter { numbers[plan.members[$0]].map { sites[$0] == nil } ?? false }
+        return honest.randomElement(using: &random).map { SurvivorSet(own + [$0], of: plan.members.count) }
+    }
+
+    /// Shows one holder of each slot one set, and the other holder another one, and asks each for its answer with the votes
+    /// that there are.
+    func split(_ round: Int, _ set: SurvivorSet) throws {
+        let plan = rounds[round].plan
+        guard let out = set.indices.randomElement(using: &random) else { return }
+        let other = SurvivorSet(set.indices.filter { $0 != out }, of: plan.members.count)
+        var groups: [[Int]] = [[], []]
+        for pair in plan.slots {
+            let holders = pair.holders.compactMap { numbers[$0] }.shuffled(using: &random)
+            for (index, holder) in holders.enumerated() { groups[index % 2].append(holder) }
+        }
+        for number in plan.members.compactMap({ numbers[$0] }) where !groups.contains(where: { $0.contains(number) }) {
+            groups[random.below(2)].append(number)
+        }
+        for (group, shown) in zip(groups, [set, other]) {
+            try show(shown, round, to: group.filter { sites[$0] != nil })
+        }
+        for (group, shown) in zip(groups, [set, other]) {
+            try certify(round, shown, to: group.filter { sites[$0] != nil }, properly: false)
+        }
     }
 
     func show(_ set: SurvivorSet, _ round: Int, to targets: [Int]) throws {
@@ -141,9 +168,9 @@ extension AdversaryRun {
             }
         }
         if votes.count < plan.committee.quorum {
-            guard !properly, !votes.isEmpty, random.happens(0.5) else { return }
+            guard !properly, !votes.isEmpty, random.happens(0.8) else { return }
             // Too few, or the same ones twice.
-            if random.happens(0.6) {
+            if random.happens(0.5) {
                 while votes.count < plan.committee.quorum { votes.append(votes[random.below(votes.count)]) }
                 votes.sort { $0.signature.lexicographicallyPrecedes($1.signature) }
             }

@@ -111,9 +111,10 @@ final class AdversaryRun {
         guard ready.count >= 3, !random.happens(0.1) else { return try propose(properly: true) }
         try openRound(epoch, to: ready, properly: true)
         guard let round = rounds.indices.last, rounds[round].epoch == epoch, !rounds[round].uploads.isEmpty,
-            let all = properSet(round)
+            let all = random.happens(0.15) ? lonelySet(round) : properSet(round)
         else { return }
         if random.happens(0.15) { return }
+        if random.happens(0.15) { return try split(round, all) }
         try show(all, round, to: random.happens(0.8) ? ready : part(of: ready))
         if random.happens(0.15) { return }
         try certify(round, all, to: ready, properly: true)

@@ -5,6 +5,7 @@ import Testing
 @testable import Transport
 
 @Suite(.timeLimit(.minutes(5))) struct LivenessTests {
+    private static let silenceMax = Duration.seconds(8)
     let federation: TestFederation
 
     init() throws {
@@ -15,7 +16,7 @@ import Testing
     private var hasty: TransportConfiguration {
         var configuration = TransportConfiguration()
         configuration.pingInterval = .milliseconds(100)
-        configuration.silenceMax = .seconds(8)
+        configuration.silenceMax = Self.silenceMax
         return configuration
     }
 
@@ -46,7 +47,7 @@ import Testing
         let client = try await RawClient(federation, listener)
         try await client.sendWelcome()
         let server = try await listener.accept()
-        let lost = ConnectionError.lost(silence: .seconds(8))
+        let lost = ConnectionError.lost(silence: Self.silenceMax)
         await #expect(throws: lost) { for try await _ in server.events {} }
         await #expect(throws: lost) { try await server.send([1]) }
         #expect(listener.counters.snapshot.lost == 1)
@@ -59,7 +60,7 @@ import Testing
         let client = try await RawClient(federation, listener)
         try await client.sendWelcome()
         let server = try await listener.accept()
-        await #expect(throws: ConnectionError.lost(silence: .seconds(8))) { try await server.ping() }
+        await #expect(throws: ConnectionError.lost(silence: Self.silenceMax)) { try await server.ping() }
         await client.close()
         await listener.close()
     }
@@ -72,7 +73,7 @@ import Testing
         let server = try await listener.accept()
         try await client.stopReading()
         let sent = Counter()
-        let lost = ConnectionError.lost(silence: .seconds(3))
+        let lost = ConnectionError.lost(silence: Self.silenceMax)
         await #expect(throws: lost) {
             while true {
                 try await server.send([UInt8](repeating: 0, count: 1 << 20))
@@ -100,7 +101,7 @@ import Testing
             }
         }()
         // Longer than the silence after which a peer counts as lost.
-        try await Task.sleep(for: .seconds(9))
+        try await Task.sleep(for: Self.silenceMax + .seconds(1))
         #expect(sent.value < count, "40 MB do not fit the queue and the kernel's buffers")
         for index in 0..<count { #expect(try await server.message().first == UInt8(index)) }
         try await sending

@@ -61,7 +61,7 @@ import Testing
                 ("run --state @fed --pinned a+b,c+d", 64, "--pinned: is for --slots pinned; leave it out"),
                 ("run --state @fed --slots pinned --pinned a+b", 64, "--pinned a: no member that has joined has this"),
                 ("run --state @fed --slots pinned --pinned a", 64, "--pinned: \"a\" is not primary+standby"),
-                ("run --state @fed --resume", 64, "@fed: there is no unfinished run; leave --resume out"),
+                ("run --state @fed --resume", 64, "@fed: there is no unfinished or aborted run; leave --resume out"),
                 ("run --state @fed --init @none", 64, "@none: there is no such file; correct --init"),
                 (
                     "run --state @fed --listen 192.0.2.1:7443", 1,

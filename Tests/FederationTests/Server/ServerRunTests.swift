@@ -52,7 +52,7 @@ import Transport
 
     @Test func whoIsMissingInASumIsNamedAndEveryModelIsKept() async throws {
         let server = try TestServer()
-        let serving = try server.start(rounds: 3, cohort: 4, uploadWait: .seconds(2), keepsModels: true)
+        let serving = try server.start(rounds: 3, cohort: 4, uploadWait: .seconds(20), keepsModels: true)
         let port = try await server.port()
         let parties = try await server.parties(4, port: port)
         await parties[2].hold(training: 2)

@@ -148,7 +148,9 @@ swift test --skip-build --filter "$network"
 step "tests that start processes"
 # A few tests at a time, each of which is up to a dozen processes. (The runner's option for it is called experimental; where
 # it is unknown, all run at once.)
-SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6 SUMMAND_TESTS=$([[ $full == false ]] || echo full) swift test --skip-build --filter "$processes"
+SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6 \
+    PROCESS_TESTS=$([[ $full == false ]] || echo full) \
+    swift test --skip-build --filter "$processes"
 step "the second implementation"
 scripts/interop.sh --bin .build/debug
 step "the simulator"

@@ -59,9 +59,9 @@ struct Death: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: Death.some) func oneDeathIsSurvived(_ death: Death) async throws { try await survives(death) }
 
-    /// With `SUMMAND_TESTS=full`, as `scripts/test.sh --full` has it: a quarter of an hour.
+    /// With `PROCESS_TESTS=full`, as `scripts/test.sh --full` has it: a quarter of an hour.
     @Test(
-        .enabled(if: ProcessInfo.processInfo.environment["SUMMAND_TESTS"] == "full"),
+        .enabled(if: ProcessInfo.processInfo.environment["PROCESS_TESTS"] == "full"),
         arguments: Death.all([4, 5, 6, 10]))
     func everyDeathAtEveryStepIsSurvived(_ death: Death) async throws { try await survives(death) }
 

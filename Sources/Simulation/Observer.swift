@@ -227,10 +227,11 @@ final class Observer {
             }
             updates[site.number, default: [:]][context.base] = update
         }
-        let epoch = epochs[context.epochHash]
-        if let chain = site.chain, !lineage.contains(chain.paramsHash),
-            epoch.map({ $0.corrupt <= $0.corruptMax }) ?? true
-        {
+        guard let chain = site.chain, !lineage.contains(chain.paramsHash) else { return }
+        if let epoch = epochs[context.epochHash], epoch.corrupt > epoch.corruptMax {
+            // Its members may lead it anywhere; who goes on from there in another epoch is not to blame.
+            lineage.insert(chain.paramsHash)
+        } else {
             violate(.strangeBase(party: site.number, base: short(context.base)))
         }
     }

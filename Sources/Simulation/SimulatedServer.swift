@@ -197,11 +197,13 @@ final class SimulatedServer {
     private func apply(_ application: SumApplication, _ now: ContinuousClock.Instant) throws {
         let ctx = application.context.ctx
         guard let sum = sums[ctx], let chain = machine?.chain, let parameters = models[chain.paramsHash] else { return }
-        guard case .applied(let applied) = try application.outcome(of: sum, to: parameters) else {
-            return try event(now) { try $0.sumOverflowed(ctx: ctx, now: now) }
+        switch try application.outcome(of: sum, to: parameters) {
+        case .applied(let applied):
+            let hash = setting.paramsHash(applied.parameters)
+            models[hash] = applied.parameters
+            try event(now) { try $0.sumApplied(ctx: ctx, paramsHash: hash, scale: applied.scale, now: now) }
+        case .overflowed: try event(now) { try $0.sumOverflowed(ctx: ctx, now: now) }
+        case .refused: try event(now) { try $0.sumRefused(ctx: ctx, now: now) }
         }
-        let hash = setting.paramsHash(applied.parameters)
-        models[hash] = applied.parameters
-        try event(now) { try $0.sumApplied(ctx: ctx, paramsHash: hash, scale: applied.scale, now: now) }
     }
 }

@@ -290,19 +290,19 @@ final class SimulatedSite {
     private func verify(_ order: ResultOrder) throws {
         let ctx = order.context.ctx
         guard let sum = sums[ctx], let chain, let parameters = models[chain.paramsHash] else { return }
-        let outcome: SumOutcome?
+        let outcome: SumOutcome
         if setting.removed == .checkBeforeApply {
-            outcome = try? order.application.outcome(of: sum, to: parameters)
+            outcome = try order.application.outcome(of: sum, to: parameters)
         } else {
             outcome = try order.applied(sum, to: parameters)
         }
         sums[ctx] = nil
         switch outcome {
-        case nil: return try event { $0.resultVerified(ctx: ctx, .checkFailed) }
-        case .overflowed?:
+        case .refused: return try event { $0.resultVerified(ctx: ctx, .checkFailed) }
+        case .overflowed:
             observer.applied(order, sum, parameters: nil, self)
             try event { $0.resultVerified(ctx: ctx, .overflowed) }
-        case .applied(let applied)?:
+        case .applied(let applied):
             let hash = setting.paramsHash(applied.parameters)
             models[hash] = applied.parameters
             observer.applied(order, sum, parameters: (chain.paramsHash, hash), self)

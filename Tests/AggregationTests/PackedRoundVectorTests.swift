@@ -101,6 +101,16 @@ import Testing
         }
     }
 
+    /// A member may claim any weight: the server must not fail at what it cannot divide by.
+    @Test(arguments: ["round-exact-n3", files[0]], [0, Field64.modulus - 1] as [UInt64])
+    func aSumWithoutAPositiveWeightIsRefused(file: String, weight: UInt64) throws {
+        let round = try KnownRound(file)
+        var sum = try round.known.get("S").vector()
+        // Behind it stand four metrics, two elements of the check and two blinds.
+        sum[sum.count - 9] = weight
+        #expect(try round.application.outcome(of: sum, to: round.known.get("parameters").floats()) == .refused)
+    }
+
     @Test func aSumThatOverflows() throws {
         let round = try KnownRound("round-b16-n4-overflow")
         let outcome = try round.application.outcome(

@@ -105,6 +105,12 @@ struct Death: Sendable, CustomTestStringConvertible {
         }
         #expect(haveUploaded, "\(federation.lastWords)")
         for site in pair { await federation.killClient(site) }
+        // The server, told by the kernel, fixes no set from here on.
+        let areGone = await eventually(within: .seconds(60)) {
+            let words = federation.server?.output ?? ""
+            return pair.allSatisfy { words.contains("a party disconnected name=site-\($0) ") }
+        }
+        #expect(areGone, "\(federation.lastWords)")
         // On a machine that is too busy the stopped site counts as lost by now: the set is fixed without it, or a new epoch was
         // proposed, of which the two are more than it can do without.
         let isLate = federation.serverFacts("survivorsFixed") > rounds || federation.serverFacts("epochProposed") > 1

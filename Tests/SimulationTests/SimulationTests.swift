@@ -33,6 +33,15 @@ import Testing
         #expect(counts.completed > 0)
     }
 
+    /// What the machines once did wrong: a server that failed at a negative weight, runs that stood still where an epoch
+    /// was used up and another one not possible; and one of the simulator's own, which blamed whoever goes on from an epoch
+    /// with too many liars.
+    @Test(arguments: [1_007_566, 1_013_473, 1_011_603, 1_018_811, 1_010_967] as [UInt64])
+    func aSeedThatFoundAFaultFindsNoneNow(seed: UInt64) {
+        let outcome = Simulation.run(seed: seed)
+        #expect(outcome.violations.isEmpty, "\(outcome.violations)")
+    }
+
     @Test func numbersOfASeedAreTheSameEverywhere() {
         var random = SimulationRandom(seed: 1)
         let drawn = (0..<3).map { _ in random.next() }

@@ -186,6 +186,18 @@ extension Coordinator {
         }
     }
 
+    /// The weights of a sum are not positive together, which honest ones always are: nothing is applied, and as the members
+    /// refuse the sum too, the run ends.
+    public mutating func sumRefused(ctx: Digest, now: ContinuousClock.Instant) throws -> [CoordinatorAction] {
+        try collect(now) { machine in
+            guard let round = machine.beginOwnApplication(ctx) else { return }
+            machine.finish(
+                .verificationFailed,
+                "the weights in the sum of round \(round.round.context.round) do not add up to a positive number: one of "
+                    + "the \(round.set.count) sites in it sent something else than its own, and nothing was applied")
+        }
+    }
+
     /// The round that is being published, unless the coordinator has taken its sum in already.
     private mutating func beginOwnApplication(_ ctx: Digest) -> PublishingRound? {
         guard case .publishing(var round) = phase, round.round.context.ctx == ctx, !round.ownApplied else { return nil }

@@ -191,6 +191,7 @@ extension Coordinator {
             if let standstill = standstill(of: .collecting(round), plan, now) {
                 return stand(still: standstill, .collecting(round), plan, now)
             }
+            if let known = slotsAreKnown(plan) { return hold(round, until: known) }
         } else {
             guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .collecting(round), now) }
         }

@@ -65,6 +65,22 @@ extension Coordinator {
         waitForReturn(standstill.missing, suspended, now, for: standstill)
     }
 
+    /// When it is known what becomes of a slot whose holders are both disconnected and not lost yet; nil when there is none.
+    func slotsAreKnown(_ plan: EpochPlan) -> ContinuousClock.Instant? {
+        let away = plan.slots.filter { pair in !pair.holders.contains { connected[$0] != nil && !keyless.contains($0) }
+        }
+        return away.compactMap { pair in pair.holders.compactMap { lossDeadlines[$0] }.max() }.min()
+    }
+
+    /// Fixes no set before an instant: an epoch whose slot turns out to be lost can be left until then, and not any more once
+    /// its members vote.
+    mutating func hold(_ round: CollectingRound, until known: ContinuousClock.Instant) {
+        var held = round
+        held.deadline = max(round.deadline, known)
+        held.patience = round.patience.map { max($0, known) }
+        phase = .collecting(held)
+    }
+
     /// Between rounds, in an epoch with standbys that has to be kept: opens the next round in it, or waits.
     mutating func goOnUnderBase(_ plan: EpochPlan, _ now: ContinuousClock.Instant) throws {
         guard plan.rounds.contains(lastRound + 1) || overflowedSet != nil else {
@@ -99,7 +115,9 @@ extension Coordinator {
             phase = .waiting(waiting)
         }
         let present = standstill(of: waiting.suspended, plan, now)
-        if present == nil, !isOver { return try goOn(waiting.suspended, now) }
+        if present == nil, !isOver, !needsSuccessor(waiting.suspended, plan) {
+            return try goOn(waiting.suspended, now)
+        }
         if let present, !isOver, mayLeave(waiting.suspended, now) {
             return leave(plan, waiting.suspended, for: present, now)
         }
@@ -107,6 +125,12 @@ extension Coordinator {
         if canGoOn(with: able) { return try propose(able, now) }
         guard isOver else { return }
         finish(.aborted, sentence(waiting, present ?? waiting.standstill, plan))
+    }
+
+    /// Whether what was suspended can only go on in another epoch: no round is open, and those of this one are used up.
+    private func needsSuccessor(_ suspended: WaitingForReturn.Suspended, _ plan: EpochPlan) -> Bool {
+        guard case .nothing = suspended else { return false }
+        return !plan.rounds.contains(lastRound + 1) && overflowedSet == nil
     }
 
     private func sentence(_ waiting: WaitingForReturn, _ standstill: Standstill?, _ plan: EpochPlan) -> String {
@@ -121,6 +145,10 @@ extension Coordinator {
         case .tooFew(let needed, let missing):
             return "missing: \(names(missing)); fewer than \(needed) of \(plan.members.count) sites are left\(kept): "
                 + remedy
+        case nil where needsSuccessor(waiting.suspended, plan):
+            return
+                "missing: \(names(waiting.missing)); the rounds of epoch \(plan.proposal.epoch) are used up, and another "
+                + "one is not possible without them\(kept): \(remedy)"
         case nil:
             return "connected and silent: \(names(waiting.missing)) for \(settings.rejoinWait)\(kept): \(remedy)"
         }

@@ -24,6 +24,9 @@ public enum SumOutcome: Equatable, Sendable {
     case applied(AppliedSum)
     /// A sum of digits did not fit: nothing is applied, and the same set sends again in the scale of a first round.
     case overflowed
+    /// Honest sites do not add up to it: its check does not hold, or the sum of its weights is not positive (protocol
+    /// section 8). Nothing is applied, and the run ends.
+    case refused
 }
 
 /// How the sum of one round becomes the next model: `model_{r+1} = apply(model_r, S, U)`, the same bits everywhere.
@@ -50,13 +53,15 @@ public struct SumApplication: Sendable {
         self.cohort = cohort
     }
 
-    /// Decodes a sum whose check held and applies it to parameters.
+    /// Decodes a sum and applies it to parameters. The check inside the vector is its caller's.
     ///
-    /// - Throws: `QuantizationError` when the sum has another length than the round's vectors, or its weight is not positive.
+    /// - Throws: `QuantizationError` when the sum has another length than the round's vectors.
     public func outcome(of sum: Field64Vector, to parameters: [Float]) throws(QuantizationError) -> SumOutcome {
         let vectors = try encoding.vectors(members: memberCount)
         let decoded = try vectors.decode(sum, ctx: context.ctx)
         guard decoded.overflowedGuard == nil else { return .overflowed }
+        // A member may claim any weight. In a closing round nothing is weighted.
+        guard context.kind == .closing || decoded.weight > 0 else { return .refused }
         var model = parameters
         try vectors.apply(decoded, ctx: context.ctx, to: &model)
         return .applied(

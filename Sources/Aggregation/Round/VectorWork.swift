@@ -69,9 +69,9 @@ extension AnswerOrder {
 }
 
 extension ResultOrder {
-    /// Checks a sum and applies it to the parameters; nil when the check inside the vector does not hold.
-    public func applied(_ sum: Field64Vector, to parameters: [Float]) throws -> SumOutcome? {
-        guard check.holds(for: sum, survivors: survivors) else { return nil }
+    /// Checks a sum and applies it to the parameters.
+    public func applied(_ sum: Field64Vector, to parameters: [Float]) throws -> SumOutcome {
+        guard check.holds(for: sum, survivors: survivors) else { return .refused }
         return try application.outcome(of: sum, to: parameters)
     }
 }

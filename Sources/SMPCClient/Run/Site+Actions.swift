@@ -187,10 +187,10 @@ extension Site {
         training?.task.cancel()
         training = nil
         let outcome = try? await OwnThread.run { _ in try order.applied(sum.vector, to: present.values) }
-        switch outcome ?? nil {
-        case .applied(let applied)?: try await take(applied, order, present, plan)
-        case .overflowed?: try await passOver(order)
-        case nil:
+        switch outcome ?? .refused {
+        case .applied(let applied): try await take(applied, order, present, plan)
+        case .overflowed: try await passOver(order)
+        case .refused:
             let path = try store.saveEvidence("result", sum.trailer)
             progress.warning("the sum of round \(context.round) fails its check; the signed result is kept as \(path)")
             try await perform(member.resultVerified(ctx: context.ctx, .checkFailed))

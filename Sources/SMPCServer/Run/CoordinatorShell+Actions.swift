@@ -70,6 +70,8 @@ extension CoordinatorShell {
         case .overflowed:
             overflowed = application.context
             follow { machine, now in try machine.sumOverflowed(ctx: ctx, now: now) }
+        case .refused:
+            follow { machine, now in try machine.sumRefused(ctx: ctx, now: now) }
         }
     }
 

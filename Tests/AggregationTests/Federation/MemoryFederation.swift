@@ -37,8 +37,8 @@ final class MemoryFederation {
     var nextStream = 0
     /// Every sum that was opened, with the set and base it was opened over.
     var opened: [(base: Digest, set: [PartyID], sum: Field64Vector)] = []
-    /// The rounds whose sums are taken for overflowed by everybody, as a member's forged digits would have it.
-    var overflows: (UInt64) -> Bool = { _ in false }
+    /// What everybody makes of the sum of a round, where a member's forged vector would decide that.
+    var forced: (UInt64) -> SumOutcome? = { _ in nil }
     /// Looks at, and may drop or change, whatever is about to be delivered.
     var interceptor: ((Delivery) -> [Delivery])?
 
@@ -178,8 +178,9 @@ final class MemoryFederation {
         guard let sum = sums[ctx], let chain = coordinator?.chain,
             let parameters = coordinatorModels[chain.paramsHash]
         else { return }
-        switch overflows(application.context.round) ? .overflowed : try application.outcome(of: sum, to: parameters) {
+        switch try forced(application.context.round) ?? application.outcome(of: sum, to: parameters) {
         case .overflowed: try event { try $0.sumOverflowed(ctx: ctx, now: now) }
+        case .refused: try event { try $0.sumRefused(ctx: ctx, now: now) }
         case .applied(let applied):
             let hash = Self.paramsHash(applied.parameters)
             coordinatorModels[hash] = applied.parameters

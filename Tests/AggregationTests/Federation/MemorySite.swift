@@ -168,10 +168,10 @@ final class MemorySite {
         }
         federation.opened.append((order.context.base, order.survivors, sum))
         let ctx = order.context.ctx
-        switch federation.overflows(order.context.round) ? .overflowed : try order.applied(sum, to: parameters) {
-        case nil: return try event { $0.resultVerified(ctx: ctx, .checkFailed) }
-        case .overflowed?: try event { $0.resultVerified(ctx: ctx, .overflowed) }
-        case .applied(let applied)?:
+        switch try federation.forced(order.context.round) ?? order.applied(sum, to: parameters) {
+        case .refused: return try event { $0.resultVerified(ctx: ctx, .checkFailed) }
+        case .overflowed: try event { $0.resultVerified(ctx: ctx, .overflowed) }
+        case .applied(let applied):
             let hash = MemoryFederation.paramsHash(applied.parameters)
             models[hash] = applied.parameters
             try event { $0.resultVerified(ctx: ctx, .applied(paramsHash: hash, scale: applied.scale)) }

@@ -124,13 +124,26 @@ import Testing
 
     @Test(arguments: [1, 2] as [UInt64]) func anOverflowWhereThereCanBeNoneEndsTheRun(first: UInt64) throws {
         let federation = try MemoryFederation(sites: 4, rounds: 3, bits: 16)
-        federation.overflows = { $0 >= first }
+        federation.forced = { $0 >= first ? .overflowed : nil }
         try federation.connectAll()
         try federation.run()
         #expect(federation.end?.outcome == .verificationFailed, "\(federation.end as Any)")
         // The first round has the scale that honest updates fit; an overflow in the second is repeated once.
         #expect(federation.coordinator?.chain.index == (first == 1 ? 1 : 3))
         #expect(federation.coordinator?.chain.appliedRounds == Int(first) - 1)
+    }
+
+    @Test func aSumThatHonestSitesDoNotMakeEndsTheRun() throws {
+        let federation = try MemoryFederation(sites: 4, rounds: 3, bits: 16)
+        federation.forced = { $0 == 2 ? .refused : nil }
+        try federation.connectAll()
+        try federation.run()
+        #expect(federation.end?.outcome == .verificationFailed, "\(federation.end as Any)")
+        #expect(federation.coordinator?.chain.appliedRounds == 1)
+        // It is over for good: the result that is stored is not published again.
+        federation.killCoordinator()
+        try federation.startCoordinator()
+        #expect(federation.coordinator?.phaseName == "ended")
     }
 
     @Test func aScaleOfTheCoordinatorsOwnIsRefused() throws {

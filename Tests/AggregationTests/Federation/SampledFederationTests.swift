@@ -25,8 +25,8 @@ import Testing
     }
 
     /// A federation whose sites' policies and coordinator name the same two slots.
-    private func pinned(_ count: Int, rounds: Int = 2) throws -> MemoryFederation {
-        let federation = try MemoryFederation(sites: count, rounds: rounds)
+    private func pinned(_ count: Int, rounds: Int = 2, roundsPerEpoch: Int = 100) throws -> MemoryFederation {
+        let federation = try MemoryFederation(sites: count, rounds: rounds, roundsPerEpoch: roundsPerEpoch)
         let ids = try (0..<4).map { try #require(federation.names["site-\($0)"]) }
         let slots = [(0, 1), (2, 3)].map { PinnedSlot(primary: ids[$0.0], standby: ids[$0.1]) }
         for site in federation.sites.values {
@@ -71,6 +71,26 @@ import Testing
         #expect(refused)
         #expect(federation.end?.outcome == .complete, "\(federation.end as Any)")
         #expect(federation.coordinator?.epoch?.members.count == 4)
+    }
+
+    /// Pinned slots leave no epoch without their holders: one that is used up has no successor while one of them is away.
+    @Test(arguments: [false, true]) func aPinnedEpochThatIsUsedUpWaitsForItsHolders(returns: Bool) throws {
+        let federation = try pinned(5, rounds: 2, roundsPerEpoch: 1)
+        try federation.connectAll()
+        try federation.run(until: { federation.coordinator?.chain.appliedRounds == 1 })
+        try federation.kill("site-1")
+        let died = federation.now
+        try federation.run(until: { federation.coordinator?.phaseName == "waiting for members" })
+        if returns { try federation.restart("site-1") }
+        try federation.run()
+        guard !returns else {
+            #expect(federation.end?.outcome == .complete, "\(federation.end as Any) \(federation.rejections)")
+            return try MemoryFederationTests().expectAgreement(federation, rounds: 2)
+        }
+        #expect(federation.end?.outcome == .aborted)
+        let sentence = federation.end?.sentence ?? ""
+        #expect(sentence.contains("site-1") && sentence.contains("the rounds of epoch 1 are used up"), "\(sentence)")
+        #expect(federation.now - died <= .seconds(70))
     }
 
     @Test func aCrossCheckOfHonestHoldersChangesNothing() throws {
@@ -251,8 +271,11 @@ import Testing
             let died = federation.now
             for victim in victims { try federation.kill(victim) }
             let hasVotes = federation.sites.values.contains { $0.hasVotedUnderItsBase }
+            let isCollecting = federation.coordinator?.phaseName == "uploads"
             try federation.run()
             MemoryFederationTests().expectOneSetPerBase(federation)
+            #expect(
+                !isCollecting || federation.end?.outcome == .complete, "killed at \(moment): \(federation.end as Any)")
             if federation.end?.outcome == .complete {
                 try MemoryFederationTests().expectAgreement(federation, rounds: 2, except: Set(victims))
                 let isLeft = federation.coordinatorFacts.contains {

@@ -150,7 +150,7 @@ struct ScriptedSite {
     }
 
     private mutating func verify(_ order: ResultOrder) throws -> [MemberAction] {
-        guard let sum, case .applied(let applied)? = try order.applied(sum, to: parameters) else {
+        guard let sum, case .applied(let applied) = try order.applied(sum, to: parameters) else {
             return try perform(member.resultVerified(ctx: order.context.ctx, .checkFailed))
         }
         parameters = applied.parameters

@@ -218,7 +218,7 @@ actor TestParty {
     }
 
     private func verify(_ order: ResultOrder) async throws {
-        guard let sum, case .applied(let result)? = try order.applied(sum, to: parameters) else {
+        guard let sum, case .applied(let result) = try order.applied(sum, to: parameters) else {
             for action in machine.resultVerified(ctx: order.context.ctx, .checkFailed) { try await perform(action) }
             return
         }

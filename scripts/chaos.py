@@ -3,6 +3,7 @@
 """Kills a federation that trains, and says what became of it. Started by scripts/chaos.sh, whose help describes it."""
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -145,6 +146,7 @@ class Federation:
                 raise Failure(f"{what}: the server has ended: {last_line(self.server)}")
             if time.monotonic() > deadline:
                 raise Failure(f"{what}: not within the time that there is")
+            # Other processes give no sign that could be waited for.
             time.sleep(LOOK)
 
     def end(self):
@@ -183,6 +185,7 @@ def finish(federation, look):
             say(f"   {applied} of {federation.rounds} rounds, accuracy {100 * federation.lines()[-1]['accuracy']:.2f} %")
         if time.monotonic() > deadline:
             raise Failure(f"not over within {federation.options.limit} minutes: {last_line(federation.server)}")
+        # What is looked for are lines in files of other processes.
         time.sleep(LOOK)
     return federation.server.process.returncode
 
@@ -269,8 +272,8 @@ def wait_for_clients(federation, disturbance):
     """Lets the clients hear of the run's end; one that was started too late to hear of it finds nobody."""
     deadline = time.monotonic() + 15
     for k, client in sorted(federation.clients.items()):
-        while client.is_running() and time.monotonic() < deadline:
-            time.sleep(LOOK)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            client.process.wait(timeout=max(0, deadline - time.monotonic()))
         if k not in disturbance.down and client.process.poll() != 0:
             say(f"   site-{k} did not hear of the end: {last_line(client)}")
 

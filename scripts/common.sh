@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# What the scripts share: messages, the check for what must be installed, ending child processes.
+# What the scripts share: messages, arguments, the check for what must be installed, building, ending child processes.
 # Sourced, never run; expects `set -euo pipefail`.
 
 # The directory of the repository.
@@ -117,6 +117,52 @@ offer_packages() {
 # What building needs, and what running the main job needs besides.
 # shellcheck disable=SC2034 # used by the scripts that source this file
 build_packages=(pkg-config libssl-dev libgmp-dev libopenblas-dev zlib1g-dev libsqlite3-dev)
+
+# take_argument VALUE: an argument without a name: the number of clients (`clients`), then that of rounds (`rounds`).
+take_argument() {
+    if [[ -z $clients ]]; then
+        clients=$1
+    elif [[ -z $rounds ]]; then
+        rounds=$1
+    else
+        usage_error "unexpected argument \"$1\""
+    fi
+}
+
+# release_build: what `swift build` is called with for programs that run on their own.
+release_build=(swift build --package-path "$repository" -c release --static-swift-stdlib)
+
+# require_federation DATASET: what a federation of `programs` needs; builds server and client where that is empty.
+require_federation() {
+    local packages=(python3) program
+    if [[ -z $programs ]]; then
+        require_swift
+        packages+=("${build_packages[@]}")
+    fi
+    [[ $1 != fashion-mnist ]] || packages+=(dataset-fashion-mnist)
+    require_packages "${packages[@]}"
+    if [[ -z $programs ]]; then
+        say "building the programs (a minute or two the first time)"
+        "${release_build[@]}" --product smpc-server </dev/null
+        "${release_build[@]}" --product smpc-client </dev/null
+        programs=$("${release_build[@]}" --show-bin-path)
+    fi
+    for program in smpc-server smpc-client; do
+        [[ -x $programs/$program ]] || die 1 "$programs/$program is missing"
+    done
+}
+
+# require_compare: demands smpc-compare in `programs`, where that is given.
+require_compare() {
+    [[ -n $programs ]] || return 0
+    [[ -x $programs/smpc-compare ]] || usage_error "--bin: there is no $programs/smpc-compare"
+    programs=$(cd "$programs" && pwd)
+}
+
+# compare_program: prints where smpc-compare is, after scripts/run.sh has built it.
+compare_program() {
+    printf '%s/smpc-compare\n' "${programs:-$("${release_build[@]}" --show-bin-path)}"
+}
 
 # is_running PID: says whether a child is still there.
 is_running() {

@@ -55,15 +55,7 @@ while (($#)); do
             break
             ;;
         -*) usage_error "unknown option $1" ;;
-        *)
-            if [[ -z $clients ]]; then
-                clients=$1
-            elif [[ -z $rounds ]]; then
-                rounds=$1
-            else
-                usage_error "unexpected argument \"$1\""
-            fi
-            ;;
+        *) take_argument "$1" ;;
     esac
     shift
 done
@@ -77,10 +69,7 @@ for encoding in $encodings; do
         *) usage_error "there is no encoding \"$encoding\"" ;;
     esac
 done
-if [[ -n $programs ]]; then
-    [[ -x $programs/smpc-compare ]] || usage_error "--bin: there is no $programs/smpc-compare"
-    programs=$(cd "$programs" && pwd)
-fi
+require_compare
 document=$repository/docs/ENCODINGS.md
 mkdir -p "$metrics" || die 1 "$metrics cannot be made; choose another --metrics"
 metrics=$(cd "$metrics" && pwd)
@@ -159,11 +148,7 @@ for encoding in $encodings; do
 done
 print_table >"$metrics/table.md"
 cat "$metrics/table.md"
-if [[ -n $programs ]]; then
-    compare=$programs/smpc-compare
-else
-    compare=$(swift build --package-path "$repository" -c release --static-swift-stdlib --show-bin-path)/smpc-compare
-fi
+compare=$(compare_program)
 "$compare" "${directories[@]}" --report "$metrics" >"$metrics/comparison.txt"
 tail -n 1 "$metrics/comparison.txt"
 [[ $update_docs == true ]] || exit 0

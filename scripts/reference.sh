@@ -53,15 +53,7 @@ while (($#)); do
             break
             ;;
         -*) usage_error "unknown option $1" ;;
-        *)
-            if [[ -z $clients ]]; then
-                clients=$1
-            elif [[ -z $rounds ]]; then
-                rounds=$1
-            else
-                usage_error "unexpected argument \"$1\""
-            fi
-            ;;
+        *) take_argument "$1" ;;
     esac
     shift
 done
@@ -69,10 +61,7 @@ clients=${clients:-10}
 rounds=${rounds:-15}
 require_count "the number of clients" "$clients" 3 1000
 require_count "the number of rounds" "$rounds" 1 100000
-if [[ -n $programs ]]; then
-    [[ -x $programs/smpc-compare ]] || usage_error "--bin: there is no $programs/smpc-compare"
-    programs=$(cd "$programs" && pwd)
-fi
+require_compare
 command -v rsvg-convert >/dev/null || require_packages librsvg2-bin
 
 if [[ $keep_run == false || ! -e $work/comparison.json ]]; then
@@ -80,11 +69,7 @@ if [[ $keep_run == false || ! -e $work/comparison.json ]]; then
     [[ -z $programs ]] || options+=(--bin "$programs")
     "$repository/scripts/run.sh" "$clients" "$rounds" "${options[@]}"
 fi
-if [[ -n $programs ]]; then
-    compare=$programs/smpc-compare
-else
-    compare=$(swift build --package-path "$repository" -c release --static-swift-stdlib --show-bin-path)/smpc-compare
-fi
+compare=$(compare_program)
 
 mkdir -p "$into"
 rm -rf "$into"/{normal,smpc,report,report.html,labels.csv,comparison.txt,comparison.json}

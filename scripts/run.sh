@@ -105,13 +105,7 @@ parse_arguments() {
                 ;;
             -*) usage_error "unknown option $1" ;;
             *)
-                if [[ -z $clients ]]; then
-                    clients=$1
-                elif [[ -z $rounds ]]; then
-                    rounds=$1
-                else
-                    usage_error "unexpected argument \"$1\""
-                fi
+                take_argument "$1"
                 chosen+=("\"$1\"")
                 ;;
         esac
@@ -230,9 +224,8 @@ build() {
     if [[ -z $programs ]]; then
         local began=$SECONDS
         say "building the programs (a minute or two the first time)"
-        local build=(swift build --package-path "$repository" -c release --static-swift-stdlib)
-        "${build[@]}" </dev/null 9>&- || die 1 "the build failed; see above"
-        programs=$("${build[@]}" --show-bin-path 9>&-)
+        "${release_build[@]}" </dev/null 9>&- || die 1 "the build failed; see above"
+        programs=$("${release_build[@]}" --show-bin-path 9>&-)
         say "built in $((SECONDS - began)) s"
     fi
     local program

@@ -52,15 +52,7 @@ while (($#)); do
             shift
             ;;
         -*) usage_error "unknown option $1" ;;
-        *)
-            if [[ -z $clients ]]; then
-                clients=$1
-            elif [[ -z $rounds ]]; then
-                rounds=$1
-            else
-                usage_error "unexpected argument \"$1\""
-            fi
-            ;;
+        *) take_argument "$1" ;;
     esac
     shift
 done
@@ -69,23 +61,7 @@ rounds=${rounds:-12}
 require_count "the number of clients" "$clients" 4 100
 require_count "the number of rounds" "$rounds" 3 1000
 
-packages=(python3)
-if [[ -z $programs ]]; then
-    require_swift
-    packages+=("${build_packages[@]}")
-fi
-[[ $dataset != fashion-mnist ]] || packages+=(dataset-fashion-mnist)
-require_packages "${packages[@]}"
-if [[ -z $programs ]]; then
-    say "building the programs (a minute or two the first time)"
-    build=(swift build --package-path "$repository" -c release --static-swift-stdlib)
-    "${build[@]}" --product smpc-server </dev/null
-    "${build[@]}" --product smpc-client </dev/null
-    programs=$("${build[@]}" --show-bin-path)
-fi
-for program in smpc-server smpc-client; do
-    [[ -x $programs/$program ]] || die 1 "$programs/$program is missing"
-done
+require_federation "$dataset"
 mkdir -p "$metrics" 2>/dev/null || die 1 "$metrics cannot be made; choose another --metrics"
 exec python3 "$repository/scripts/standby.py" "$clients" "$rounds" --bin "$programs" --metrics "$metrics" \
     "${options[@]}"

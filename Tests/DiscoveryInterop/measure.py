@@ -47,7 +47,7 @@ def main() -> None:
     print(f"all have found all {found - max(started):.2f} s after the last was started, "
           f"{found - min(started):.2f} s after the first")
 
-    # Let the second announcements pass.
+    # RFC 6762, section 8.3: announced again after a second; what is measured next is a quiet network.
     time.sleep(3)
     leaving = peers.pop()
     now = time.monotonic()

@@ -30,6 +30,7 @@ def wait(condition, what: str, seconds: float = PATIENCE_SECONDS):
             return result
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {seconds} s")
+        # Conditions are about other processes, which give no sign that could be waited for.
         time.sleep(0.02)
 
 

@@ -31,7 +31,22 @@ public struct Certificate: Sendable, Equatable {
         guard der.count <= Self.derCountMax else {
             throw .certificateMalformed(reason: "more than \(Self.derCountMax) bytes", stack: [])
         }
-        let parsed = try ParsedCertificate(der: der)
+        try self.init(ParsedCertificate(der: der), der: der)
+    }
+
+    /// Reads a certificate that libcrypto holds already, and which therefore need not be parsed again, as `init(der:)` does.
+    ///
+    /// - Parameter x509: an `X509`, alive during the call.
+    package init(x509: OpaquePointer) throws(PrimitiveError) {
+        let parsed = unsafe ParsedCertificate(sharing: x509)
+        let der = try parsed.der()
+        guard der.count <= Self.derCountMax else {
+            throw .certificateMalformed(reason: "more than \(Self.derCountMax) bytes", stack: [])
+        }
+        try self.init(parsed, der: der)
+    }
+
+    private init(_ parsed: borrowing ParsedCertificate, der: [UInt8]) throws(PrimitiveError) {
         self.der = der
         fingerprint = SHA256.hash(der)
         subjectCommonName = try parsed.subjectCommonName()

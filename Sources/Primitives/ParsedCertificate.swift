@@ -26,6 +26,13 @@ internal import COpenSSL
         unsafe self.pointer = pointer
     }
 
+    /// Takes a reference of its own to a certificate that libcrypto has read already.
+    init(sharing pointer: OpaquePointer) {
+        // Fails only for a counter that overflows.
+        precondition(unsafe X509_up_ref(pointer) == 1, "a certificate with too many references")
+        unsafe self.pointer = pointer
+    }
+
     deinit {
         unsafe X509_free(pointer)
     }

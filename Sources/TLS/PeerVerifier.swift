@@ -43,8 +43,8 @@ import Primitives
     }
 
     private func examine(_ store: OpaquePointer) -> CertificateFailure? {
-        guard let leafDER = unsafe X509Bytes.der(X509_STORE_CTX_get0_cert(store)),
-            let leaf = try? Certificate(der: leafDER)
+        // Read from what OpenSSL has parsed: to parse a key takes it as long as to verify a signature.
+        guard let x509 = unsafe X509_STORE_CTX_get0_cert(store), let leaf = unsafe try? Certificate(x509: x509)
         else { return .malformed }
         if let failure = unsafe verifyChain(store, leaf: leaf) { return failure }
         guard leaf.publicKey != nil else { return .unsupportedKey }

@@ -3,13 +3,16 @@
 internal import COpenSSL
 import Primitives
 
-/// Holds the settings shared by all sessions of one side: TLS 1.3 only, P-256 certificates, no session tickets, no
-/// resumption, no early data.
+/// Makes sessions of one side: TLS 1.3 only, P-256 certificates, no session tickets, no resumption, no early data.
+///
+/// A client's context is cheap: what takes time and memory to make, OpenSSL's own context with certificates, key and store,
+/// is made once for an identity and shared by all of its connections. What differs between connections, the protocol
+/// and the policy, is each session's.
 public final class TLSContext: Sendable {
     /// Judges a leaf whose chain and dates are already accepted; nil accepts it.
     public typealias CertificatePolicy = @Sendable (Certificate) -> CertificateFailure?
 
-    private let handle: ContextHandle
+    let shared: SharedContext
     private let trust: TLSTrust
     private let policy: CertificatePolicy
     private let isServer: Bool
@@ -46,24 +49,14 @@ public final class TLSContext: Sendable {
         self.protocols = protocols
         self.trust = trust
         self.policy = policy
-        ERR_clear_error()
-        guard let pointer = unsafe SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method()) else {
-            throw .configuration(step: "SSL_CTX_new", .takeAll())
-        }
-        handle = unsafe ContextHandle(owning: pointer)
-        try unsafe Self.configure(pointer)
-        if case .anchors(let anchors) = trust { try unsafe Self.install(anchors: anchors, in: pointer) }
-        if let identity { try unsafe Self.install(identity, in: pointer) }
-        unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
-        unsafe SSL_CTX_set_cert_verify_callback(pointer, verifyPeer, nil)
-        if isServer {
-            unsafe SSL_CTX_set_alpn_select_cb(pointer, selectProtocol, nil)
-        } else {
-            let list = protocols.flatMap(\.wireBytes)
-            // This function alone returns 0 for success.
-            guard unsafe SSL_CTX_set_alpn_protos(pointer, list, CUnsignedInt(list.count)) == 0 else {
-                throw .configuration(step: "ALPN", .takeAll())
+        let anchors: [Certificate]
+        if case .anchors(let certificates) = trust { anchors = certificates } else { anchors = [] }
+        if !isServer, let identity, anchors == identity.trustAnchors {
+            shared = try identity.clientContext.get { () throws(TLSError) in
+                try SharedContext(isServer: false, identity: identity, anchors: anchors)
             }
+        } else {
+            shared = try SharedContext(isServer: isServer, identity: identity, anchors: anchors)
         }
     }
 
@@ -71,119 +64,8 @@ public final class TLSContext: Sendable {
     public func makeSession() throws(TLSError) -> TLSSession {
         let verifier = PeerVerifier(trust: trust, supported: isServer ? protocols : [], policy: policy)
         ERR_clear_error()
-        guard let ssl = unsafe SSL_new(handle.pointer) else { throw .configuration(step: "SSL_new", .takeAll()) }
+        guard let ssl = unsafe SSL_new(shared.pointer) else { throw .configuration(step: "SSL_new", .takeAll()) }
         return try unsafe TLSSession(
             owning: ssl, verifier: verifier, isServer: isServer, offered: isServer ? nil : protocols.first)
     }
-}
-
-/// Owns one `SSL_CTX`.
-///
-/// Sharing between threads is sound: the context is not changed after `TLSContext.init`, and `SSL_new` counts
-/// references atomically.
-@safe private final class ContextHandle: @unchecked Sendable {
-    let pointer: OpaquePointer
-
-    init(owning pointer: OpaquePointer) { unsafe self.pointer = pointer }
-
-    deinit { unsafe SSL_CTX_free(pointer) }
-}
-
-extension TLSContext {
-    /// Key agreement, best first; OpenSSL before 3.5 knows no hybrid, a FIPS provider no X25519.
-    private static let groups = ["X25519MLKEM768:X25519:P-256", "X25519:P-256", "P-256"]
-    private static let cipherSuites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-    /// The authorities between a leaf and its anchor, at most.
-    private static let chainDepthMax: CInt = 4
-
-    private static func configure(_ context: OpaquePointer) throws(TLSError) {
-        guard unsafe summand_tls_require_1_3(context) == 1 else {
-            throw .configuration(step: "protocol version", .takeAll())
-        }
-        guard groups.contains(where: { unsafe summand_tls_set_groups(context, $0) == 1 }) else {
-            throw .configuration(step: "groups", .takeAll())
-        }
-        ERR_clear_error()
-        guard unsafe SSL_CTX_set_ciphersuites(context, cipherSuites) == 1 else {
-            throw .configuration(step: "cipher suites", .takeAll())
-        }
-        // In TLS 1.3 this names the curve as well, so that no other key can prove itself.
-        guard unsafe summand_tls_set_signature_algorithms(context, "ECDSA+SHA256") == 1 else {
-            throw .configuration(step: "signature algorithms", .takeAll())
-        }
-        unsafe summand_tls_set_mode(
-            context, Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
-        unsafe summand_tls_disable_session_cache(context)
-        // A ticket that nobody reads turns a close into a reset, and a reset destroys data on its way.
-        guard unsafe SSL_CTX_set_num_tickets(context, 0) == 1 else {
-            throw .configuration(step: "session tickets", .takeAll())
-        }
-        unsafe SSL_CTX_set_verify_depth(context, chainDepthMax)
-        // An anchor is what the federation says it is, whether or not it signed itself.
-        guard unsafe X509_STORE_set_flags(SSL_CTX_get_cert_store(context), UInt(X509_V_FLAG_PARTIAL_CHAIN)) == 1 else {
-            throw .configuration(step: "verification flags", .takeAll())
-        }
-    }
-
-    private static func install(anchors: [Certificate], in context: OpaquePointer) throws(TLSError) {
-        let store = unsafe SSL_CTX_get_cert_store(context)
-        for anchor in anchors {
-            guard unsafe X509Bytes.withObject(anchor.der, { unsafe X509_STORE_add_cert(store, $0) == 1 }) else {
-                throw .configuration(step: "trust anchor", .takeAll())
-            }
-        }
-    }
-
-    private static func install(_ identity: TLSIdentity, in context: OpaquePointer) throws(TLSError) {
-        for (index, der) in identity.certificateChainDER.enumerated() {
-            let added = unsafe X509Bytes.withObject(der) { object in
-                if index == 0 {
-                    return unsafe SSL_CTX_use_certificate(context, object) == 1
-                } else {
-                    return unsafe summand_tls_add_chain_certificate(context, object) == 1
-                }
-            }
-            guard added else { throw .configuration(step: "certificate \(index)", .takeAll()) }
-        }
-        guard let secret = try? identity.key.der() else { throw .configuration(step: "private key", .takeAll()) }
-        let installed = secret.withBytes { bytes in
-            unsafe bytes.withUnsafeBytes { bytes in
-                var start = unsafe bytes.assumingMemoryBound(to: UInt8.self).baseAddress
-                guard let key = unsafe d2i_AutoPrivateKey(nil, &start, bytes.count) else { return false }
-                defer { unsafe EVP_PKEY_free(key) }
-                return unsafe SSL_CTX_use_PrivateKey(context, key) == 1
-            }
-        }
-        guard installed, unsafe SSL_CTX_check_private_key(context) == 1 else {
-            throw .configuration(step: "private key", .takeAll())
-        }
-    }
-}
-
-/// Answers OpenSSL's question about a peer's chain (`SSL_CTX_set_cert_verify_callback`).
-private func verifyPeer(store: OpaquePointer?, _: UnsafeMutableRawPointer?) -> CInt {
-    guard let store = unsafe store,
-        let raw = unsafe X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()),
-        let verifier = unsafe TLSSession.verifier(of: OpaquePointer(raw))
-    else { return 0 }
-    return unsafe verifier.accepts(store) ? 1 : 0
-}
-
-/// Chooses among the protocols a client offers, and with it whether the client must show a certificate.
-private func selectProtocol(
-    ssl: OpaquePointer?, out: UnsafeMutablePointer<UnsafePointer<UInt8>?>?, outCount: UnsafeMutablePointer<UInt8>?,
-    list: UnsafePointer<UInt8>?, listCount: CUnsignedInt, _: UnsafeMutableRawPointer?
-) -> CInt {
-    guard let ssl = unsafe ssl, let out = unsafe out, let outCount = unsafe outCount, let list = unsafe list,
-        let verifier = unsafe TLSSession.verifier(of: ssl)
-    else { return SSL_TLSEXT_ERR_ALERT_FATAL }
-    let offered = unsafe [UInt8](UnsafeBufferPointer(start: list, count: Int(listCount)))
-    guard let offset = verifier.select(offered: offered), let selected = verifier.selected else {
-        return SSL_TLSEXT_ERR_ALERT_FATAL
-    }
-    // The answer points into the client's own list, which OpenSSL keeps until it has copied the answer.
-    unsafe out.pointee = list + offset
-    unsafe outCount.pointee = UInt8(selected.name.utf8.count)
-    if !selected.demandsClientCertificate { unsafe SSL_set_verify(ssl, SSL_VERIFY_NONE, nil) }
-    return SSL_TLSEXT_ERR_OK
 }

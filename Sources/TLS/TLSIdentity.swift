@@ -3,6 +3,8 @@
 import Primitives
 
 /// Holds what one side proves itself with, and which authorities it accepts.
+///
+/// Make one and keep it: what OpenSSL makes of it is made once, and used for every connection that is dialled with it.
 public struct TLSIdentity: Sendable {
     /// The certificates sent, leaf first, in DER form. A coordinator includes its authority, so that someone who
     /// holds only the authority's fingerprint can check the chain (protocol section 3, enrolment).
@@ -11,6 +13,8 @@ public struct TLSIdentity: Sendable {
     public let key: SigningKey
     /// The only authorities a peer's chain may end in; the system's are never consulted.
     public let trustAnchors: [Certificate]
+    /// What the connections that are dialled with this identity and its copies share. A renewed identity has one of its own.
+    let clientContext = SharedContextCell()
 
     public init(certificateChainDER: [[UInt8]], key: SigningKey, trustAnchors: [Certificate]) {
         self.certificateChainDER = certificateChainDER

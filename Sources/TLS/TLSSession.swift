@@ -51,6 +51,12 @@ import Primitives
         // The session owns the verifier and frees `ssl` first, so the pointer never dangles.
         unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(verifier).toOpaque())
         unsafe isServer ? SSL_set_accept_state(ssl) : SSL_set_connect_state(ssl)
+        if let list = offered?.wireBytes {
+            // This function alone returns 0 for success.
+            guard unsafe SSL_set_alpn_protos(ssl, list, CUnsignedInt(list.count)) == 0 else {
+                throw .configuration(step: "ALPN", .takeAll())
+            }
+        }
     }
 
     deinit { unsafe SSL_free(ssl) }

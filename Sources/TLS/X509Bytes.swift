@@ -16,10 +16,10 @@ enum X509Bytes {
         }
     }
 
-    /// The certificates of a stack in its order, without those that cannot be parsed.
+    /// The certificates of a stack in its order, without those that cannot be read.
     static func certificates(_ stack: OpaquePointer?) -> [Certificate] {
         (0..<(unsafe summand_tls_stack_count(stack))).compactMap { index in
-            unsafe der(summand_tls_stack_element(stack, index)).flatMap { try? Certificate(der: $0) }
+            unsafe summand_tls_stack_element(stack, index).flatMap { unsafe try? Certificate(x509: $0) }
         }
     }
 

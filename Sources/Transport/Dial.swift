@@ -48,10 +48,8 @@ public func dial(
     let channel: any Channel
     let ready: EventLoopFuture<Connection>
     do {
-        // A host with several addresses gets several channels; the one that connects first is returned.
-        // Names are resolved and both families tried as RFC 8305 has it; that is NIO's work.
         let (nextHost, nextPort) = proxy.map { ($0.host, $0.port) } ?? (host, port)
-        (channel, ready) = try await bootstrap.connect(host: nextHost, port: nextPort) { channel in
+        let prepare = { @Sendable (channel: any Channel) in
             channel.eventLoop.makeCompletedFuture {
                 let tls = TLSHandler(
                     session: try context.makeSession(), isClient: true, meter: meter,
@@ -69,6 +67,15 @@ public func dial(
                 try channel.pipeline.syncOperations.addHandlers(tls, handler)
                 return (channel, ready.futureResult)
             }
+        }
+        if let address = try? SocketAddress(ipAddress: nextHost, port: nextPort) {
+            // Nothing to resolve, which would take a thread of its own and a look at the system's files.
+            (channel, ready) = try await bootstrap.connect(to: address, channelInitializer: prepare)
+        } else {
+            // A host with several addresses gets several channels; the one that connects first is returned.
+            // Names are resolved and both families tried as RFC 8305 has it; that is NIO's work.
+            (channel, ready) = try await bootstrap.connect(
+                host: nextHost, port: nextPort, channelInitializer: prepare)
         }
     } catch {
         let failure = ConnectionError(

@@ -25,8 +25,9 @@ struct Federation {
         let identities = try zip(keys, roles).map { [authority] leafKey, role in
             let leaf = try Self.certificate(
                 "bench", [role.uri(in: name)], leafKey.publicKey, issuer: authority, key)
-            return TLSIdentity(
-                certificateChainDER: [leaf.der, authority.der], key: leafKey, trustAnchors: [authority])
+            // As in the programs: a coordinator sends its authority along, a party does not.
+            let chain = role == .coordinator ? [leaf.der, authority.der] : [leaf.der]
+            return TLSIdentity(certificateChainDER: chain, key: leafKey, trustAnchors: [authority])
         }
         (coordinator, party) = (identities[0], identities[1])
     }
@@ -38,7 +39,7 @@ struct Federation {
         self.name = name
         authority = try Certificate(pem: parts[0])
         party = TLSIdentity(
-            certificateChainDER: [try Certificate(pem: parts[1]).der, authority.der],
+            certificateChainDER: [try Certificate(pem: parts[1]).der],
             key: try SigningKey(pem: parts[2]), trustAnchors: [authority])
         coordinator = party
     }

@@ -33,7 +33,7 @@ struct IdleConnections {
         try input.fileHandleForWriting.close()
         var held: [Connection] = []
         while held.count < count, let connection = await accepted.next() { held.append(connection) }
-        // It prints its figure after some rounds of pings and ends.
+        // It prints its figure after some rounds of pings.
         let text = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         let server = Double(try Self.residentBytes() - before) / Double(held.count)
         kill(process.processIdentifier, SIGKILL)
@@ -46,7 +46,8 @@ struct IdleConnections {
         return (server, client)
     }
 
-    /// The other process: dials, stays idle for three pings, prints the resident bytes of a connection and waits to be ended.
+    /// The other process: dials, pings every connection three times, prints the resident bytes of a connection and waits
+    /// until the first process ends it, or is gone.
     static func dialAndWait(port: Int, count: Int) async throws -> Never {
         let text = String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
         let federation = try Federation(fileText: text)
@@ -59,11 +60,14 @@ struct IdleConnections {
                     expecting: .coordinator(federation: federation.name)))
             if index == 0 { before = try residentBytes() }
         }
-        try await Task.sleep(for: TransportConfiguration().pingInterval * 3)
+        for _ in 0..<3 {
+            for connection in held { _ = try await connection.ping() }
+        }
         print(Double(try residentBytes() - before) / Double(count - 1))
         fflush(nil)
-        // It is ended before that, unless the other process is gone.
-        try await Task.sleep(for: .seconds(60))
+        for connection in held {
+            for try await _ in connection.events {}
+        }
         exit(0)
     }
 

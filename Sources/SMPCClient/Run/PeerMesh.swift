@@ -40,6 +40,8 @@ actor PeerMesh {
     }
 
     private let identity: PartyIdentity
+    /// What this site shows when it dials.
+    private lazy var tls = identity.tlsIdentity
     private let meter: ByteMeter
     private let discovery: DiscoveryService?
     /// What leads to the addresses that the coordinator tells.
@@ -223,7 +225,7 @@ extension PeerMesh {
             let (address, proxy) = try await way(to: id, attempt: target.attempts)
             result = .success(
                 try await Transport.dial(
-                    host: address.host, port: Int(address.port), identity: identity.tlsIdentity,
+                    host: address.host, port: Int(address.port), identity: tls,
                     expecting: .party(id, federation: identity.federation, spkiHash: target.key.spkiHash),
                     proxy: proxy, meter: meter, timeout: Self.dialTimeout))
         } catch {

@@ -178,9 +178,11 @@ public struct CoordinatorLocator: Sendable {
                 case .failed(let address, let error as ConnectionError):
                     dials -= 1
                     logger.debug("address refused", metadata: ["address": "\(address)", "reason": "\(error)"])
+                    // Bytes that were damaged on the way can look like a refusal; one that comes again is meant.
+                    let isMeant = error.isFinal && failures[address] == error
                     failures[address] = error
                     schedule.failed(address, at: now)
-                    if network.server != nil, error.isFinal { throw givingUp(after: failures, schedule.addresses) }
+                    if network.server != nil, isMeant { throw givingUp(after: failures, schedule.addresses) }
                 case .failed(_, let error):
                     throw error
                 case .tick:
@@ -265,7 +267,8 @@ extension ConnectionError {
     /// Says that somebody answered, and that the answer would be the same another time.
     var isFinal: Bool {
         switch self {
-        case .certificateRejected, .refused, .noApplicationProtocol: true
+        case .certificateRejected, .noApplicationProtocol: true
+        case .refused(let alert): alert.concernsTheSender
         case .proxy(.authenticationFailed): true
         default: false
         }

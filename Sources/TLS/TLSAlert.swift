@@ -18,6 +18,16 @@ public struct TLSAlert: RawRepresentable, Hashable, Sendable, CustomStringConver
     public static let certificateRequired = TLSAlert(rawValue: 116)
     public static let noApplicationProtocol = TLSAlert(rawValue: 120)
 
+    /// Whether it judges who the sender is or what it speaks; the others say that bytes were wrong, as damaged ones are.
+    public var concernsTheSender: Bool {
+        switch rawValue {
+        // handshake_failure; bad_certificate to certificate_unknown; unknown_ca, access_denied; protocol_version,
+        // insufficient_security; certificate_required; no_application_protocol.
+        case 40, 42...46, 48, 49, 70, 71, 116, 120: true
+        default: false
+        }
+    }
+
     /// The alert's usual name, "certificate revoked" for 44.
     public var description: String {
         switch self {

@@ -5,6 +5,7 @@ import FoundationEssentials
 import Identity
 import Logging
 import Primitives
+import Synchronization
 import Testing
 import Transport
 
@@ -103,6 +104,24 @@ private struct Federation {
         let error = await error { try await ours.locator(server: address(listener)).connect(as: ours.party) }
         #expect(error?.exit == .failed)
         #expect(ContinuousClock.now - began < .seconds(25))
+        await listener.close()
+    }
+
+    /// A damaged byte in a handshake can look like a refusal, and must not end a run.
+    @Test func aRefusalThatComesOnceIsTriedAgain() async throws {
+        let federation = try Federation()
+        let asked = Mutex(0)
+        let listener = try await Listener.bind(
+            host: "127.0.0.1", port: 0, identity: federation.coordinator.tlsIdentity,
+            isRevoked: { _ in
+                asked.withLock { asked in
+                    asked += 1
+                    return asked == 1
+                }
+            })
+        let connection = try await federation.locator(server: address(listener)).connect(as: federation.party)
+        #expect(listener.counters.snapshot.refusedHandshakes == [.revoked: 1])
+        await connection.close()
         await listener.close()
     }
 

@@ -23,9 +23,10 @@ import Testing
     @Test func pingIsAnsweredAndRemembered() async throws {
         let listener = try await federation.listen()
         let (client, server) = try await federation.connect(listener)
-        #expect(try await client.ping() < .seconds(5))
+        let began = ContinuousClock.now
+        let took = try await client.ping()
         let last = try #require(client.lastPong)
-        #expect(ContinuousClock.now - last < .seconds(5))
+        #expect(last > began && took <= ContinuousClock.now - began)
         #expect(client.roundTrip != nil)
         await client.close()
         await #expect(throws: ConnectionError.closed(.done)) { try await client.ping() }
@@ -117,7 +118,12 @@ import Testing
         try await client.send(.message([1]))
         #expect(try await server.message() == [1])
         try await client.cut()
-        await #expect(throws: ConnectionError.truncated) { for try await _ in server.events {} }
+        let end = await #expect(throws: ConnectionError.self) { for try await _ in server.events {} }
+        // A socket that is closed with a ping unread makes a reset of its end.
+        switch end {
+        case .truncated, .network: break
+        default: Issue.record("the server found \(String(describing: end))")
+        }
         #expect(listener.counters.snapshot.lost == 1)
         await listener.close()
     }

@@ -14,6 +14,8 @@ public struct ApplicationProtocol: Hashable, Sendable, CustomStringConvertible {
     public static let averaging = ApplicationProtocol(name: "fedavg/1", demandsClientCertificate: true)
     /// Enrolment: only the server has a certificate, the client proves itself by its token (protocol section 3).
     public static let enrolment = ApplicationProtocol(name: "smpc-enroll/1", demandsClientCertificate: false)
+    /// A question where one stands, without taking part: both sides authenticated (protocol section 11).
+    public static let inquiry = ApplicationProtocol(name: "smpc-inquiry/1", demandsClientCertificate: true)
 
     init(name: String, demandsClientCertificate: Bool) {
         self.name = name

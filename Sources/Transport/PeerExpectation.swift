@@ -10,8 +10,8 @@ public enum PeerExpectation: Hashable, Sendable {
     case coordinator(federation: FederationName, spkiHash: Digest? = nil)
     /// The coordinator of a federation of which only the authority's fingerprint is known; for enrolment.
     case enrolment(federation: FederationName, authorityFingerprint: Digest)
-    /// A party with the key on record.
-    case party(PartyID, federation: FederationName, spkiHash: Digest)
+    /// A party, with its key if that is on record; its ID says half of the key's hash already.
+    case party(PartyID, federation: FederationName, spkiHash: Digest? = nil)
 }
 
 extension PeerExpectation {

@@ -37,6 +37,28 @@ import Testing
         _ = try ControlMessage(encoded: longest.encoded())
     }
 
+    @Test func anInquiryAnswerBeyondItsLimits() throws {
+        func refused(_ error: InvalidMessage, _ wire: WireInquiryAnswer) throws {
+            let bytes: [UInt8] = try wire.serializedBytes()
+            #expect(throws: error) { try InquiryAnswer(encoded: bytes) }
+        }
+        try refused(
+            .range(message: "InquiryAnswer", field: "unix_milliseconds", value: .max),
+            .with { $0.unixMilliseconds = .max })
+        try refused(
+            .text(message: "InquiryAnswer", field: "model"), .with { $0.model = String(repeating: "x", count: 257) })
+        try refused(.text(message: "InquiryAnswer", field: "model"), .with { $0.model = "a\u{1B}[31m" })
+        try refused(
+            .count(message: "Directory", field: "entries", atMost: 1000, actual: 1001),
+            .with { $0.directory.entries = [WireDirectory.Entry](repeating: .init(), count: 1001) })
+        let limit = Limits.frameBytesMax
+        #expect(
+            throws: InvalidMessage.count(message: "InquiryAnswer", field: "bytes", atMost: limit, actual: limit + 1)
+        ) {
+            try InquiryAnswer(encoded: [UInt8](repeating: 0, count: limit + 1))
+        }
+    }
+
     @Test(arguments: Samples.controlMessages.indices)
     func trailingGarbage(index: Int) {
         let bytes = Samples.controlMessages[index].encoded()

@@ -91,6 +91,13 @@ enum Samples {
         middle: digest(0xf1), paramsHash: digest(0xf2),
         scale: RoundScale(EncodingScale(bits: 16, exponents: [-3, 2]), isFirst: true), elements: 10)
 
+    static let inquiryAnswer = InquiryAnswer(
+        unixMilliseconds: 1_790_000_000_123, model: "mlp:784-128-10",
+        directory: Directory(entries: [
+            Directory.Entry(party: party(1), addresses: ["192.0.2.1:7443"]),
+            Directory.Entry(party: party(2), addresses: ["192.0.2.2:7443", "[2001:db8::2]:7443"]),
+        ]))
+
     static let streamHeaders: [StreamHeader] = [
         .handover(handover), .partial(VectorHeader(ctx: digest(1), slot: 2, elements: 3)),
         .result(ResultHeader(open: open, ctx: digest(4), elements: Limits.elementsMax)),

@@ -71,6 +71,10 @@ import Testing
         try run(UInt64(200 + index), kind.encoded(), kind.again)
     }
 
+    @Test func inquiryAnswers() throws {
+        try run(400, Samples.inquiryAnswer.encoded()) { try InquiryAnswer(encoded: $0).encoded() }
+    }
+
     @Test func storedParts() throws {
         try run(300, Samples.configuration.encoded()) { try RunConfiguration(encoded: $0).encoded() }
         try run(301, Samples.open.encoded()) { try RoundOpen(encoded: $0).encoded() }

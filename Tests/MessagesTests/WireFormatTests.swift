@@ -250,6 +250,25 @@ import Testing
             ], "VectorHeader")
     }
 
+    @Test func inquiryAnswer() throws {
+        expect(
+            InquiryAnswer(
+                unixMilliseconds: 300, model: "softmax:4-2",
+                directory: Directory(entries: [.init(party: Samples.party(4), addresses: ["host:1"])])
+            ).encoded(),
+            [
+                "08", "ac02",  // 1 unix_milliseconds: 300
+                "12", "0b", "736f66746d61783a342d32",  // 2 model: softmax:4-2
+                "1a", "1c",  // 3 directory, 28 bytes
+                "0a", "1a",  // Directory.1 entry, 26 bytes
+                "0a", "10", String(repeating: "04", count: 16),  // 1 party
+                "12", "06", "686f73743a31",  // 2 addresses: host:1
+            ], "InquiryAnswer")
+        #expect(try InquiryAnswer(encoded: Samples.inquiryAnswer.encoded()) == Samples.inquiryAnswer)
+        let nothing = try InquiryAnswer(encoded: [])
+        #expect(nothing == InquiryAnswer(unixMilliseconds: 0, model: nil, directory: Directory(entries: [])))
+    }
+
     @Test func theCodesAreThoseOfTheProtocol() {
         #expect(
             AbortReason.allCases

@@ -40,4 +40,5 @@ private let decoders: [@Sendable ([UInt8]) throws -> [UInt8]] = [
     { try Partial(payload: $0).encoded() },
     { try RoundResult(payload: $0).encoded() },
     { try Skip(payload: $0).encoded() },
+    { try InquiryAnswer(encoded: $0).encoded() },
 ]

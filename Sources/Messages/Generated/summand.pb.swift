@@ -1261,6 +1261,35 @@ nonisolated struct WireRunEnd: Sendable {
   init() {}
 }
 
+/// The one message of a connection of smpc-inquiry/1, which the coordinator sends to whoever asks as a member.
+nonisolated struct WireInquiryAnswer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// the coordinator's clock
+  var unixMilliseconds: UInt64 = 0
+
+  /// of the present run, or of the last one; empty before the first
+  var model: String = String()
+
+  /// of the parties that are connected now
+  var directory: WireDirectory {
+    get {_directory ?? WireDirectory()}
+    set {_directory = newValue}
+  }
+  /// Returns true if `directory` has been explicitly set.
+  var hasDirectory: Bool {self._directory != nil}
+  /// Clears the value of `directory`. Subsequent reads from it will return its default value.
+  mutating func clearDirectory() {self._directory = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _directory: WireDirectory? = nil
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "summand.v1"
@@ -3769,6 +3798,50 @@ nonisolated extension WireRunEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageI
   static func ==(lhs: WireRunEnd, rhs: WireRunEnd) -> Bool {
     if lhs.outcome != rhs.outcome {return false}
     if lhs.sentence != rhs.sentence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireInquiryAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".InquiryAnswer"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}unix_milliseconds\0\u{1}model\0\u{1}directory\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.unixMilliseconds) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.model) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._directory) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.unixMilliseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unixMilliseconds, fieldNumber: 1)
+    }
+    if !self.model.isEmpty {
+      try visitor.visitSingularStringField(value: self.model, fieldNumber: 2)
+    }
+    try { if let v = self._directory {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireInquiryAnswer, rhs: WireInquiryAnswer) -> Bool {
+    if lhs.unixMilliseconds != rhs.unixMilliseconds {return false}
+    if lhs.model != rhs.model {return false}
+    if lhs._directory != rhs._directory {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

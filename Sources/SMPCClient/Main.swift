@@ -23,8 +23,8 @@ struct SMPCClient: AsyncParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            RunCommand.self, JoinCommand.self, MembersCommand.self, StatusCommand.self, BaseCommand.self,
-            ProbeMulticast.self,
+            RunCommand.self, JoinCommand.self, MembersCommand.self, StatusCommand.self, DoctorCommand.self,
+            BaseCommand.self, ProbeMulticast.self,
         ],
         defaultSubcommand: RunCommand.self)
 

@@ -31,7 +31,8 @@ struct RunSession {
     func run() async throws -> RunEnd {
         let meter = ByteMeter(phase: RoundPhase.setUp.rawValue)
         let listener = try await Listener.bind(
-            host: listen.host, port: Int(listen.port), identity: identity.tlsIdentity, meter: meter)
+            host: listen.host, port: Int(listen.port), identity: identity.tlsIdentity, alpns: [.federation, .inquiry],
+            meter: meter)
         do {
             let discovery = try await startDiscovery(port: listener.port)
             do {
@@ -97,7 +98,7 @@ struct RunSession {
                 return nil
             }
             group.addTask {
-                for await connection in listener.connections { await mesh.accept(connection) }
+                await accept(listener, mesh)
                 return nil
             }
             group.addTask {
@@ -119,6 +120,19 @@ struct RunSession {
             }
         }
         return try judge(stop)
+    }
+
+    /// Lets members connect, and serves whoever only wants to know whether it could (`doctor`).
+    private func accept(_ listener: Listener, _ mesh: PeerMesh) async {
+        await withDiscardingTaskGroup { group in
+            for await connection in listener.connections {
+                if connection.applicationProtocol == .inquiry {
+                    group.addTask { await InquiryDesk.serve(connection) }
+                } else {
+                    await mesh.accept(connection)
+                }
+            }
+        }
     }
 
     /// The coordinator's key is recorded at the first contact; any other one is refused from then on.

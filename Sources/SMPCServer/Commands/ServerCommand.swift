@@ -23,7 +23,7 @@ struct ServerCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             InitCommand.self, InviteCommand.self, MembersCommand.self, RevokeCommand.self, RunCommand.self,
-            StatusCommand.self, RoundsCommand.self,
+            StatusCommand.self, RoundsCommand.self, DoctorCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

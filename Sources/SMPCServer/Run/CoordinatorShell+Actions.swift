@@ -180,10 +180,21 @@ extension CoordinatorShell {
 
     /// Sends where everybody can be dialled: what each says itself, behind the address that was seen.
     private func sendDirectory(_ parties: [PartyID]) {
-        let entries = sessions.values.sorted { $0.party < $1.party }.map { session in
-            Directory.Entry(party: session.party, addresses: Self.addresses(of: session))
-        }
-        for party in parties { sessions[party]?.send(.message(.directory(Directory(entries: entries)))) }
+        let directory = directory()
+        for party in parties { sessions[party]?.send(.message(.directory(directory))) }
+    }
+
+    private func directory() -> Directory {
+        Directory(
+            entries: sessions.values.sorted { $0.party < $1.party }.map { session in
+                Directory.Entry(party: session.party, addresses: Self.addresses(of: session))
+            })
+    }
+
+    /// What a member may know without taking part (protocol section 11, `smpc-inquiry/1`).
+    func inquiryAnswer() -> InquiryAnswer {
+        InquiryAnswer(
+            unixMilliseconds: Inquiry.nowMilliseconds(), model: machine.configuration.model, directory: directory())
     }
 
     private static func addresses(of session: PartySession) -> [String] {

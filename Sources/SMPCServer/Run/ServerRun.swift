@@ -41,7 +41,7 @@ struct ServerRun: Sendable {
         // First of all, so that a taken port begins no run.
         let listener = try await Listener.bind(
             host: network.listen.host, port: Int(network.listen.port), identity: identity.tlsIdentity,
-            alpns: [.federation, .enrolment], isRevoked: { registry.isRevoked($0) }, logger: logger)
+            alpns: [.federation, .enrolment, .inquiry], isRevoked: { registry.isRevoked($0) }, logger: logger)
         do {
             return try await serve(listener, registry)
         } catch {
@@ -147,14 +147,23 @@ struct ServerRun: Sendable {
         await withDiscardingTaskGroup { group in
             for await connection in listener.connections {
                 group.addTask {
-                    if connection.applicationProtocol == .enrolment {
-                        if await desk.serve(connection) != nil { await refresh(shell) }
-                    } else {
-                        await serve(connection, shell)
+                    switch connection.applicationProtocol {
+                    case .enrolment: if await desk.serve(connection) != nil { await refresh(shell) }
+                    case .inquiry: await inform(connection, shell)
+                    default: await serve(connection, shell)
                     }
                 }
             }
         }
+    }
+
+    /// Tells a member, or this server's own `doctor`, what it may know without taking part.
+    private func inform(_ connection: Connection, _ shell: CoordinatorShell) async {
+        let isOwn = connection.peer?.publicKey == identity.key.publicKey
+        var isMember = false
+        if case .party(let party)? = connection.peer?.role { isMember = shell.registry.isMember(party) }
+        guard isOwn || isMember else { return await connection.close(reason: .unwelcome) }
+        await InquiryDesk.serve(connection, answer: await shell.inquiryAnswer().encoded())
     }
 
     /// Serves one party's connection: Hello first, then whatever it sends, in order.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""An HTTP proxy that knows nothing but CONNECT, with basic authentication, for scripts/check-network.sh."""
+"""An HTTP proxy that knows nothing but CONNECT, with basic authentication, for tests."""
 
 import argparse
 import asyncio
@@ -62,6 +62,7 @@ async def main() -> None:
     host, _, port = arguments.listen.rpartition(":")
     server = await asyncio.start_server(
         lambda reader, writer: serve(reader, writer, expected), host, int(port), limit=HEADER_BYTES_MAX)
+    print("listening on port", server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()
 

@@ -15,14 +15,19 @@ final class RunningProgram {
     ///   - log: where standard output and standard error go.
     ///   - prefix: a command, by its path, that runs the program, such as nsenter with its options.
     ///   - environment: what the program finds besides that of the tests.
-    init(
+    convenience init(
         _ name: String, _ arguments: [String], log: URL, input: URL? = nil, prefix: [String] = [],
         environment: [String: String] = [:]
     ) throws {
+        let program = try Self.directory().appendingPathComponent(name).path
+        try self.init(command: prefix + [program] + arguments, log: log, input: input, environment: environment)
+    }
+
+    /// Starts a command, which begins with the path of a program.
+    init(command: [String], log: URL, input: URL? = nil, environment: [String: String] = [:]) throws {
         self.log = log
         try Data().write(to: log)
         handle = try FileHandle(forWritingTo: log)
-        let command = prefix + [try Self.directory().appendingPathComponent(name).path] + arguments
         process.executableURL = URL(fileURLWithPath: command[0])
         process.arguments = Array(command.dropFirst())
         process.standardOutput = handle

@@ -136,6 +136,8 @@ extension ConnectionError {
         switch self {
         case .refused(.certificateRevoked):
             "ask the operator: a site that is revoked has to be invited and to join anew"
+        case .closed(.unwelcome):
+            "ask the operator: the server has no such member, perhaps because its database is an older copy"
         case .refused(.certificateExpired), .certificateRejected(.expired), .certificateRejected(.notYetValid):
             "compare the clocks of both machines with the certificates' dates"
         case .refused(.noApplicationProtocol), .noApplicationProtocol:

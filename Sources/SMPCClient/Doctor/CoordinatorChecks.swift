@@ -113,7 +113,7 @@ extension ConnectionError {
     /// Whether somebody answered, so that the address is not only a wrong one.
     var isAnswer: Bool {
         switch self {
-        case .certificateRejected, .refused, .noApplicationProtocol, .proxy: true
+        case .certificateRejected, .closed, .noApplicationProtocol, .proxy, .refused: true
         default: false
         }
     }

@@ -14,9 +14,9 @@ import Testing
 
     /// Calls it and takes its document apart.
     static func call(
-        _ bench: Workbench, _ arguments: [String], program: String = "smpc-client"
+        _ bench: Workbench, _ arguments: [String], program: String = "smpc-client", prefix: [String] = []
     ) async throws -> (code: Int32?, report: DoctorReport) {
-        let answer = try await bench.call(program, ["doctor", "--json"] + arguments)
+        let answer = try await bench.call(program, ["doctor", "--json"] + arguments, prefix: prefix)
         let line = answer.lines.first { $0.hasPrefix("{") }
         return (answer.code, try DoctorReport(String(try #require(line, "\(answer.output)"))))
     }

@@ -51,9 +51,9 @@ final class Workbench {
     /// Calls a program to its end; `@` at the beginning of an argument stands for this directory.
     func call(
         _ program: String, _ arguments: [String], environment: [String: String] = [:],
-        within limit: Duration = .seconds(60)
+        within limit: Duration = .seconds(60), prefix: [String] = []
     ) async throws -> Answer {
-        let running = try start(program, arguments, environment: environment)
+        let running = try start(program, arguments, environment: environment, prefix: prefix)
         let code = await running.end(within: limit)
         if code == nil { await running.kill() }
         return Answer(code: code, output: running.output.replacing("\(directory.path)/", with: "@"))
@@ -61,10 +61,10 @@ final class Workbench {
 
     /// Starts a program.
     func start(
-        _ program: String, _ arguments: [String], environment: [String: String] = [:]
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], prefix: [String] = []
     ) throws -> RunningProgram {
         try RunningProgram(
             program, arguments.map { $0.hasPrefix("@") ? path(String($0.dropFirst())) : $0 },
-            log: directory.appending(path: "\(UUID().uuidString).log"), environment: environment)
+            log: directory.appending(path: "\(UUID().uuidString).log"), prefix: prefix, environment: environment)
     }
 }

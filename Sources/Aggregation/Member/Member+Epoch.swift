@@ -232,7 +232,7 @@ extension Member {
     func readyStatement(_ keys: EpochKeys) throws -> Envelope {
         guard let checkKey = keys.checkKey else { preconditionFailure("an epoch is ready only with its check key") }
         let ready = EpochReady(
-            epochHash: keys.epochHash, own: ledger.ownsChain, readyHash: checkKey.readyHash,
+            epochHash: keys.epochHash, own: ledger.ownedModelOfEpoch, readyHash: checkKey.readyHash,
             seedHashes: keys.seedHashes)
         return try Signed(signing: ready, with: signer).envelope
     }

@@ -98,6 +98,9 @@ public struct MemberLedger: Sendable {
     public private(set) var overflowedBase: Digest?
     /// Whether this member computed the chain's modelHash itself.
     public private(set) var ownsChain = false
+    /// Whether it had computed the model of the last epoch itself when it took that: what it states in EpochReady, then and ever
+    /// after.
+    private(set) var ownedModelOfEpoch = false
     /// The base for which the engineer has lifted rule (c), the last one.
     public private(set) var releasedBase: Digest?
     private var standings: [EpochKey: Standing] = [:]
@@ -127,6 +130,7 @@ public struct MemberLedger: Sendable {
         case .epochTaken(let epoch, let hash, let proposal, let mode, let memberCount, _, _, _, _):
             take(epoch, proposal, memberCount)
             epochHash = hash
+            ownedModelOfEpoch = ownsChain
             epochsTaken.insert(hash)
             if mode != .all { epochsWithStandbys.insert(hash) }
         case .epochReady(_, let count):

@@ -469,6 +469,36 @@ import Testing
         }
     }
 
+    /// Otherwise a coordinator that proposes the epoch again would hold two statements of an honest site that contradict each
+    /// other.
+    @Test func whoWasHandedTheModelSaysSoOfThisEpochForEver() throws {
+        var (stage, header) = try newcomer()
+        let first = stage.sites[0].id
+        // Behind the first site, whose model the proposal takes.
+        let key = try #require(try (50...199).map(Stage.key).first { PartyID(publicKey: $0.publicKey) > first })
+        var newcomer = ScriptedSite(key: key, coordinator: stage.coordinator.publicKey)
+        newcomer.parameters = stage.sites[0].parameters
+        newcomer.member.handedOver(header)
+        stage.sites.append(newcomer)
+        stage.sites.sort { $0.id < $1.id }
+        try stage.enterEpoch(2, round: 5)
+        let mine = try stage.index(newcomer.id)
+        let proposal = try #require(EpochKeys(encoded: stage.sites[mine].keysFile ?? [])).proposal
+        func statement() throws -> EpochReady {
+            for case .epochReady(let ready) in try stage.sites[mine].receive(.epochProposal(proposal)).sent {
+                return try EpochReady(payload: ready.payload)
+            }
+            throw Stage.Failure.notSaid("EpochReady")
+        }
+        let before = try statement()
+        #expect(!before.own)
+        try stage.runRound(5)
+        #expect(stage.sites[mine].ledger.ownsChain)
+        #expect(try statement() == before)
+        try stage.sites[mine].restart()
+        #expect(try statement() == before)
+    }
+
     private func proposalOfOwners(_ stage: Stage, _ chain: ModelChain) throws -> Envelope {
         try stage.proposal(2, round: 5) {
             $0.modelHash = chain.modelHash

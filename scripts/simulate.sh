@@ -17,8 +17,9 @@ options:
   --seed S        the first seed (default: 1)
   --replay S      this seed alone
   --trace         with --replay: tell what every machine does
-  --without RULE  go without a rule of the protocol, in a build that can: a violation is expected
-  --rules         go without each rule in turn, and print the seed that notices; fails where none does
+  --without RULE  go without a rule of the protocol, in a build that can: a violation is expected; may be repeated
+  --rules         go without each rule in turn, and print the seed that notices: the one that is known to, else all up to
+                  --seeds are tried; fails where none does
   --jobs N        how many seeds at a time (default: the number of processors)
   -h, --help      show this text
 HELP

@@ -17,11 +17,12 @@ once as it is; the processes must have found one another by multicast.
 options:
   --full      also a death at every step of a round for 4, 5, 6 and 10 sites; the tests of the report in Chromium (without
               --full where it is installed), tests of the network and of threads with the thread sanitizer, a quick run
-              of the benchmarks, ten seconds of fuzzing for every decoder (scripts/fuzz.sh), scanners of TLS (scripts/check-tls.sh), a federation
-              across network namespaces with firewalls and a proxy (scripts/check-network.sh), fifty rounds in each of
-              which one client in ten is killed (scripts/chaos.sh), and the main job in full, whose accuracy must reach
-              86 % (iid) and 85 % (dirichlet:0.5), mean of the last five rounds, and lie within 0.2 points of the plain
-              arm: an hour
+              of the benchmarks, the simulator without each rule of the protocol in turn, which it has to notice
+              (scripts/simulate.sh --rules), ten seconds of fuzzing for every decoder (scripts/fuzz.sh), scanners of TLS
+              (scripts/check-tls.sh), a federation across network namespaces with firewalls and a proxy
+              (scripts/check-network.sh), fifty rounds in each of which one client in ten is killed (scripts/chaos.sh),
+              and the main job in full, whose accuracy must reach 86 % (iid) and 85 % (dirichlet:0.5), mean of the last
+              five rounds, and lie within 0.2 points of the plain arm: an hour
   -h, --help  show this text
 HELP
 }
@@ -166,6 +167,8 @@ if [[ $full == true ]]; then
     discovery --measure --silent
     step "benchmarks, quickly"
     scripts/bench.sh kernels --quick
+    step "the simulator without each rule"
+    scripts/simulate.sh --rules
     step "made-up bytes for every decoder"
     scripts/fuzz.sh
     step "scanners of TLS"

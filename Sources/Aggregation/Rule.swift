@@ -96,8 +96,10 @@ package enum Rule: String, CaseIterable, Sendable {
 
         private var bit: UInt64 { 1 << UInt64(Self.allCases.firstIndex(of: self) ?? 63) }
 
-        /// Goes without this rule from here on, in the whole process.
-        package func remove() { Self.removed.store(bit, ordering: .sequentiallyConsistent) }
+        /// Goes without these rules and with all others from here on, in the whole process.
+        package static func remove(_ rules: Set<Rule>) {
+            removed.store(rules.reduce(0) { $0 | $1.bit }, ordering: .sequentiallyConsistent)
+        }
 
         /// Whether the machines go without this rule.
         var isRemoved: Bool { Self.removed.load(ordering: .relaxed) & bit != 0 }
@@ -106,7 +108,7 @@ package enum Rule: String, CaseIterable, Sendable {
         package static let canBeRemoved = false
 
         /// Does nothing: this build keeps its rules.
-        package func remove() {}
+        package static func remove(_ rules: Set<Rule>) {}
 
         /// No rule is ever removed in this build.
         @inline(__always) var isRemoved: Bool { false }

@@ -27,7 +27,7 @@ struct AdversaryEpoch {
 }
 
 /// What can be wrong with a proposal.
-private enum Mischief: CaseIterable {
+enum Mischief: CaseIterable {
     case few, fewSlots, forSome, invented, newcomersAlone, none, oldNumber, oldProposal, oldRound, otherModel, otherRun
     case otherSlots, smallCohort
 }
@@ -39,7 +39,12 @@ extension AdversaryRun {
     func propose(properly: Bool = false) throws {
         guard let reference = alive.randomElement(using: &random) else { return }
         // One thing that somebody should refuse, or none: two would hide each other.
-        let mischief = properly ? nil : Mischief.allCases.randomElement(using: &random)
+        try propose(
+            reference, properly: properly, properly ? nil : Mischief.allCases.randomElement(using: &random))
+    }
+
+    /// Proposes an epoch from where one of the sites stands.
+    func propose(_ reference: Int, properly: Bool, _ mischief: Mischief?) throws {
         if mischief == .oldProposal, let old = epochs.randomElement(using: &random) {
             for number in alive { try deliver(.epochProposal(old.envelope), to: number) }
             return
@@ -289,6 +294,7 @@ extension AdversaryRun {
                 let epoch = epochs.firstIndex(where: { $0.proposalHash == plan.proposalHash })
             else { return }
             epochs[epoch].ready[number] = envelope
+            if diesWhenReady { sites[number]?.actionsToLive = 0 }
         case .vote(let envelope):
             guard let vote = try? Vote(payload: envelope.payload),
                 let round = rounds.firstIndex(where: { $0.context.ctx == vote.ctx })
@@ -308,11 +314,17 @@ extension AdversaryRun {
     /// Asks for the word of members that they have not voted, and shows what there is of it.
     func leave() throws {
         guard let round = rounds.last(where: { $0.plan.committee.hasStandbys && !$0.uploads.isEmpty }) else { return }
+        try askWhetherVoted(in: round, random.happens(0.6) ? alive : part(of: alive))
+        try showWhoHasNotVoted(in: round)
+    }
+
+    func askWhetherVoted(in round: AdversaryRound, _ targets: [Int]) throws {
+        let request = NotVotedRequest(epochHash: round.plan.epochHash, base: round.context.base)
+        for number in targets { try deliver(.notVotedRequest(request), to: number) }
+    }
+
+    func showWhoHasNotVoted(in round: AdversaryRound) throws {
         let (plan, base) = (round.plan, round.context.base)
-        let request = NotVotedRequest(epochHash: plan.epochHash, base: base)
-        for number in random.happens(0.6) ? alive : part(of: alive) {
-            try deliver(.notVotedRequest(request), to: number)
-        }
         var indices: [Int] = []
         var statements: [Envelope] = []
         for (index, member) in plan.members.enumerated() {

@@ -38,14 +38,16 @@ extension AdversaryRun {
     }
 
     /// Opens a round as one of the members expects it; whoever stands elsewhere has to refuse it.
-    func openRound(_ epoch: Int, to targets: [Int], properly: Bool) throws {
+    ///
+    /// - Parameter number: its number; nil for the next one, or now and then that of the last.
+    func openRound(_ epoch: Int, to targets: [Int], properly: Bool, number given: UInt64? = nil) throws {
         guard let reference = targets.randomElement(using: &random), let machine = sites[reference]?.machine,
             let chain = machine.ledger.chain, let plan = machine.plan
         else { return }
         let configuration = plan.proposal.configuration
         let kind: RoundKind = chain.appliedRounds >= configuration.rounds ? .closing : .training
         guard let encoding = try? configuration.checkedEncoding(kind: kind, scale: chain.scale) else { return }
-        var number = roundMax + 1
+        var number = given ?? roundMax + 1
         let last = rounds.last.map(\.open.round)
         if !properly, random.happens(0.4), let last { number = last }
         roundMax = max(roundMax, number)
@@ -116,7 +118,11 @@ extension AdversaryRun {
     func split(_ round: Int, _ set: SurvivorSet) throws {
         let plan = rounds[round].plan
         guard let out = set.indices.randomElement(using: &random) else { return }
-        let other = SurvivorSet(set.indices.filter { $0 != out }, of: plan.members.count)
+        try split(round, set, SurvivorSet(set.indices.filter { $0 != out }, of: plan.members.count))
+    }
+
+    func split(_ round: Int, _ set: SurvivorSet, _ other: SurvivorSet) throws {
+        let plan = rounds[round].plan
         var groups: [[Int]] = [[], []]
         for pair in plan.slots {
             let holders = pair.holders.compactMap { numbers[$0] }.shuffled(using: &random)
@@ -305,9 +311,13 @@ extension AdversaryRun {
 
     func skip() throws {
         guard let round = recentRound() else { return }
+        try skip(round, to: random.happens(0.4) ? alive : part(of: alive))
+    }
+
+    func skip(_ round: Int, to targets: [Int]) throws {
         let context = rounds[round].context
         let skip = try sign(
             Skip(epochHash: context.epochHash, ctx: context.ctx, round: context.round, reason: .deadline))
-        for target in random.happens(0.4) ? alive : part(of: alive) { try deliver(.skip(skip), to: target) }
+        for target in targets { try deliver(.skip(skip), to: target) }
     }
 }

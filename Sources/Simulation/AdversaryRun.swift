@@ -30,6 +30,8 @@ final class AdversaryRun {
     var epochMax: UInt64 = 0
     var roundMax: UInt64 = 0
     private var sent: [ControlMessage] = []
+    /// Whether honest sites die as soon as they have said EpochReady.
+    var diesWhenReady = false
 
     private enum Job {
         case peer(Int, from: Int, ControlMessage)
@@ -75,6 +77,15 @@ final class AdversaryRun {
 
     func run() throws {
         for number in honest { sites[number]?.start() }
+        // A stream of its own, so that the moves of a seed are the same without it.
+        var plots = SimulationRandom(seed: setting.seed, stream: 5)
+        // Some begin with a plot, where nothing has been disturbed yet.
+        if !plots.happens(0.125) { try move() }
+        random = plots
+        for _ in 0..<random.between(1...2) { try plot() }
+    }
+
+    private func move() throws {
         let moves = random.between(8...40)
         // Some adversaries begin their tricks at once, others let the run go well for a time.
         let mischief = random.pick([0.2, 0.5, 0.8])
@@ -173,13 +184,14 @@ final class AdversaryRun {
         if !site.isAlive { restart(site) }
     }
 
-    private func restart(_ site: SimulatedSite) {
+    func restart(_ site: SimulatedSite) {
         site.crash()
         wanted[site.number] = []
         for pair in linked.filter({ $0.contains(site.number) }) {
             linked.remove(pair)
             for other in pair where other != site.number { sites[other]?.peerDisconnected(site.id) }
         }
+        observer.trace?("site \(site.number) is started again")
         site.start()
     }
 

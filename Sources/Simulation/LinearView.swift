@@ -52,16 +52,23 @@ struct LinearView {
     }
 
     /// A basis of the linear functions of honest updates under each base that the rows determine, as coefficients by
-    /// participant.
-    func determined() -> [(base: Digest, functions: [[Int: Field64]])] {
+    /// participant; and whether an update is in two different ones of those that single rounds determine. The basis alone does
+    /// not show that: A + B and A + B + C + D are as good as A + B and C + D.
+    func determined() -> [(base: Digest, functions: [[Int: Field64]], isInTwo: Bool)] {
         var bases: [Digest] = []
         var functions: [Digest: [[Int: Field64]]] = [:]
+        var opened: [Digest: Set<[Int: Field64]>] = [:]
         for ctx in order {
             guard let round = rounds[ctx] else { continue }
             if functions[round.base] == nil { bases.append(round.base) }
-            functions[round.base, default: []] += Self.withoutMasks(round)
+            let left = Self.withoutMasks(round)
+            functions[round.base, default: []] += left
+            opened[round.base, default: []].formUnion(Self.basis(of: left))
         }
-        return bases.map { ($0, Self.basis(of: functions[$0] ?? [])) }
+        return bases.map { base in
+            let participants = (opened[base] ?? []).flatMap(\.keys)
+            return (base, Self.basis(of: functions[base] ?? []), Set(participants).count < participants.count)
+        }
     }
 
     /// Eliminates the masks of one round: what is left speaks of updates alone.

@@ -28,6 +28,8 @@ final class NetworkRun {
     /// Who has left for good.
     private var gone: Set<Int> = []
     private var liar: LyingMember
+    /// Draws whom a coordinator's death takes with it; nil where it dies alone.
+    private var powerCut: SimulationRandom?
     private(set) var steps = 0
 
     /// The connection between a site and the coordinator.
@@ -82,6 +84,7 @@ final class NetworkRun {
         case work(Int, life: Int, SiteWork)
         case restart(Int)
         case restartServer
+        case die(Int)
         case reachable(Set<Int>)
         case join(Int)
         case confirm
@@ -93,6 +96,7 @@ final class NetworkRun {
         self.observer = observer
         self.random = random
         liar = LyingMember(setting, random: SimulationRandom(seed: setting.seed, stream: 2))
+        powerCut = setting.aimedCrashes.map { _ in SimulationRandom(seed: setting.seed, stream: 6) }
         for number in 0..<(setting.siteCount + setting.spareCount) {
             let site = SimulatedSite(
                 number: number, setting: setting, observer: observer, host: self,
@@ -317,6 +321,8 @@ final class NetworkRun {
         case .restart(let number):
             sites[number].start()
             dial(number, after: random.below(20_000))
+        case .die(let number):
+            if sites[number].isAlive { try kill(number) }
         case .restartServer:
             guard server?.isAlive == false else { return }
             try server?.start(now: now)
@@ -566,6 +572,7 @@ extension NetworkRun: ServerHost {
             if sites[number].isAlive { dial(number, after: 100_000 + random.below(500_000)) }
         }
         for number in links.indices { links[number].known = nil }
+        for number in sites.indices where powerCut?.happens(0.5) == true { schedule(.die(number), after: 1) }
         schedule(.restartServer, after: 1_000 * (1 + random.below(setting.plan.awayMax)))
     }
 }

@@ -38,6 +38,15 @@ final class Observer {
         let participant: PartyID
         let slot: Int
     }
+    /// What a party makes at most one signed statement about.
+    private enum Matter: Hashable {
+        case commit(party: Int, proposalHash: Digest)
+        case epoch(UInt64)
+        case outcome(ctx: Digest)
+        case ready(party: Int, epochHash: Digest)
+        case result(ctx: Digest)
+        case vote(party: Int, epochHash: Digest, base: Digest)
+    }
     private struct Voted: Hashable {
         let party: Int
         let ctx: Digest
@@ -51,6 +60,12 @@ final class Observer {
     private var lineage: Set<Digest> = []
     private var votes: [Voted: Digest] = [:]
     private var votedRounds: [Int: [Digest]] = [:]
+    /// The last vote of each site, with the life of its program in which it voted.
+    private var lastVotes: [Int: (life: Int, vote: Vote)] = [:]
+    /// The last round that each site acted in.
+    private var lastRounds: [Int: (round: UInt64, ctx: Digest)] = [:]
+    /// What an honest party has signed about one matter, where another statement about it is evidence.
+    private var statements: [Matter: [UInt8]] = [:]
     private var models: [UInt64: (party: Int, modelHash: Digest)] = [:]
     private var results: [Digest: (party: Int, paramsHash: Digest)] = [:]
     private var shownCommits: [Int: [Digest: [[UInt8]]]] = [:]
@@ -123,6 +138,25 @@ final class Observer {
             guard let vote = try? Vote(payload: envelope.payload) else { return }
             votes[Voted(party: site.number, ctx: vote.ctx)] = vote.survivorsHash
             votedRounds[site.number, default: []].append(vote.ctx)
+            lastVotes[site.number] = (site.life, vote)
+            note(
+                vote.survivorsHash.bytes, on: .vote(party: site.number, epochHash: vote.epochHash, base: vote.base),
+                of: "site \(site.number)", "votes for two sets under one base, or one and that it has not voted")
+        case .notVoted(let envelope):
+            guard let word = try? NotVoted(payload: envelope.payload) else { return }
+            note(
+                [], on: .vote(party: site.number, epochHash: word.epochHash, base: word.base),
+                of: "site \(site.number)", "that it has not voted, and a vote")
+        case .epochReady(let envelope):
+            guard let ready = try? EpochReady(payload: envelope.payload) else { return }
+            note(
+                envelope.payload, on: .ready(party: site.number, epochHash: ready.epochHash),
+                of: "site \(site.number)", "two EpochReady of one epoch")
+        case .beaconCommit(let envelope):
+            guard let commit = try? BeaconCommit(payload: envelope.payload) else { return }
+            note(
+                commit.commit.bytes, on: .commit(party: site.number, proposalHash: commit.proposalHash),
+                of: "site \(site.number)", "two commits of one draw")
         case .beaconReveal(let envelope):
             guard let reveal = try? BeaconReveal(payload: envelope.payload) else { return }
             if shownCommits[site.number]?[reveal.proposalHash] == nil {
@@ -135,9 +169,75 @@ final class Observer {
         }
     }
 
+    /// An honest party says one thing about a matter, as often as it likes.
+    private func note(_ statement: [UInt8], on matter: Matter, of party: String, _ what: String) {
+        let first = statements[matter] ?? statement
+        statements[matter] = first
+        if first != statement { violate(.contradictsItself(party: party, what: what)) }
+    }
+
+    /// What the honest coordinator says, whether it arrives or not.
+    func coordinatorSaid(_ message: ControlMessage) {
+        switch message {
+        case .epochProposal(let envelope):
+            guard let proposal = try? EpochProposal(payload: envelope.payload) else { return }
+            note(envelope.payload, on: .epoch(proposal.epoch), of: "the coordinator", "two proposals with one number")
+        case .survivors(let envelope):
+            guard let survivors = try? Survivors(payload: envelope.payload) else { return }
+            note(
+                survivors.bitmap, on: .outcome(ctx: survivors.ctx), of: "the coordinator",
+                "two sets of one round, or one and a Skip")
+        case .skip(let envelope):
+            guard let skip = try? Skip(payload: envelope.payload) else { return }
+            note([], on: .outcome(ctx: skip.ctx), of: "the coordinator", "a Skip and a set of one round")
+        default: break
+        }
+    }
+
+    /// What the honest coordinator publishes.
+    func coordinatorPublished(_ trailer: Envelope) {
+        guard let result = try? RoundResult(payload: trailer.payload) else { return }
+        note(trailer.payload, on: .result(ctx: result.ctx), of: "the coordinator", "two results of one round")
+        note(
+            result.bitmap, on: .outcome(ctx: result.ctx), of: "the coordinator",
+            "a result and another set, or a Skip, of one round")
+    }
+
+    /// Says what a message of the coordinator contradicts, if it is evidence in the hands of a site: another set than the one
+    /// that it voted for in this life of its program, or a Skip of that round.
+    func contradiction(in message: ControlMessage, for site: SimulatedSite) -> String? {
+        guard isHonest(site), let (life, vote) = lastVotes[site.number], life == site.life,
+            site.machine?.openRound?.ctx == vote.ctx, let plan = site.machine?.plan
+        else { return nil }
+        switch message {
+        case .survivors(let envelope):
+            guard let survivors = try? Survivors(payload: envelope.payload), survivors.ctx == vote.ctx,
+                survivors.epochHash == plan.epochHash,
+                let set = SurvivorSet(bitmap: survivors.bitmap, of: plan.members.count),
+                set.hash(epochHash: plan.epochHash) != vote.survivorsHash
+            else { return nil }
+            return "two sets of round \(short(vote.ctx))"
+        case .skip(let envelope):
+            guard let skip = try? Skip(payload: envelope.payload), skip.ctx == vote.ctx,
+                skip.round == site.machine?.openRound?.round, skip.epochHash == plan.epochHash
+            else { return nil }
+            return "a set and a Skip of round \(short(vote.ctx))"
+        default: return nil
+        }
+    }
+
+    /// A site acts in a round: their numbers grow, and each stands for one round.
+    private func acted(_ round: UInt64, _ ctx: Digest, _ site: SimulatedSite) {
+        if let last = lastRounds[site.number], round < last.round || round == last.round && ctx != last.ctx {
+            violate(.roundNumberAgain(party: site.number, round: round))
+        }
+        lastRounds[site.number] = (round, ctx)
+    }
+
     func recorded(_ fact: MemberFact, _ site: SimulatedSite) {
         guard isHonest(site) else { return }
         switch fact {
+        case .entered(let round, let ctx): acted(round, ctx, site)
         case .epochTaken(let epoch, let hash, let proposalHash, let mode, let count, _, _, _, _):
             noteBound(of: hash, site)
             if count < Committee.minMembersDefault(largestEpoch: largest[site.number] ?? 0) { tooSmall.insert(hash) }
@@ -220,6 +320,7 @@ final class Observer {
         uploads[context.ctx, default: [:]][site.id] = upload
         counts.uploads += 1
         guard isHonest(site) else { return }
+        acted(context.round, context.ctx, site)
         allUploads.append((context.ctx, upload))
         if let update {
             if let first = updates[site.number]?[context.base], first.delta != update.delta {
@@ -340,7 +441,7 @@ final class Observer {
             let unknown = answer.masks.filter { !isKnown(answer.context.epochHash, $0.participant, answer.slot) }
             view.sawAnswer(ctx: answer.context.ctx, base: answer.context.base, unknownMasks: unknown.map(\.key))
         }
-        for (base, functions) in view.determined() where !functions.isEmpty {
+        for (base, functions, isInTwo) in view.determined() where !functions.isEmpty {
             counts.opened += 1
             if beyond.contains(base) {
                 counts.beyondBound += 1
@@ -351,7 +452,7 @@ final class Observer {
             let areSums = functions.allSatisfy { function in
                 function.allSatisfy { $0.value == .one && inSums.insert($0.key).inserted }
             }
-            if !areSums {
+            if !areSums || isInTwo {
                 violate(.moreThanOneSum(base: short(base), determined: functions.count))
             } else if let least = functions.map(\.count).min(), least < 2 {
                 violate(.sumOfTooFew(base: short(base), honest: least))

@@ -3,21 +3,22 @@
 import Aggregation
 
 /// Without one of these rules a shell sends before what it wrote is synced.
-extension Rule {
+extension Set<Rule> {
     func leavesUnsynced(_ fact: MemberFact) -> Bool {
-        switch (self, fact) {
-        case (.lockBeforeVote, .locked), (.uploadBeforeBytes, .uploaded), (.uploadBeforeBytes, .updateKept),
-            (.answerBeforeBytes, .answered), (.closedBeforeBytes, .closed):
-            true
+        switch fact {
+        case .locked: contains(.lockBeforeVote)
+        case .uploaded, .updateKept: contains(.uploadBeforeBytes)
+        case .answered: contains(.answerBeforeBytes)
+        case .closed: contains(.closedBeforeBytes)
         default: false
         }
     }
 
     func leavesUnsynced(_ fact: CoordinatorFact) -> Bool {
-        switch (self, fact) {
-        case (.proposalBeforeBytes, .epochProposed), (.survivorsBeforeBytes, .survivorsFixed),
-            (.skipBeforeBytes, .skipped):
-            true
+        switch fact {
+        case .epochProposed: contains(.proposalBeforeBytes)
+        case .survivorsFixed: contains(.survivorsBeforeBytes)
+        case .skipped: contains(.skipBeforeBytes)
         default: false
         }
     }

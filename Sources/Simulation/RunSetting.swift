@@ -9,8 +9,8 @@ import Quantization
 /// Everything that a seed decides before its run begins.
 struct RunSetting: Sendable {
     let seed: UInt64
-    /// A rule that the machines, or the shells, go without.
-    let removed: Rule?
+    /// The rules that the machines, or the shells, go without.
+    let removed: Set<Rule>
     let siteCount: Int
     /// Parties that may join later.
     let spareCount: Int
@@ -29,7 +29,7 @@ struct RunSetting: Sendable {
     var coordinatorKey: PublicKey { SimulatedKeys.coordinator.publicKey }
 
     /// Draws the setting of a seed.
-    init(seed: UInt64, removed: Rule?, _ random: inout SimulationRandom) {
+    init(seed: UInt64, removed: Set<Rule>, _ random: inout SimulationRandom) {
         self.seed = seed
         self.removed = removed
         coordinatorIsCorrupt = random.happens(0.5)
@@ -102,6 +102,13 @@ struct RunSetting: Sendable {
         ModelChain(
             run: configuration.run, paramsHash: paramsHash(initialParameters(configuration)),
             scale: try configuration.firstScale())
+    }
+
+    /// Where coordinators die that have just begun to send what must not be forgotten, and half of the sites with them, as when
+    /// the power fails: in a part of the runs in which they die at all. A stream of its own, which changes no other run.
+    var aimedCrashes: SimulationRandom? {
+        var random = SimulationRandom(seed: seed, stream: 4)
+        return plan.serverCrashes > 0 && random.happens(0.25) ? random : nil
     }
 
     /// What a proposal says of a party.

@@ -41,6 +41,8 @@ final class SimulatedServer {
     private var partialSum: Field64Vector?
     private var streams: [StreamID: Field64Vector] = [:]
     private var lastTick: ContinuousClock.Instant
+    /// Draws when it dies with the first copies of a statement on their way; nil where nothing aims at that.
+    private var aim: SimulationRandom?
 
     private(set) var end: RunEnd?
     var actionsToLive: Int?
@@ -58,6 +60,7 @@ final class SimulatedServer {
         settings.slots = setting.slots
         var random = SimulationRandom(seed: setting.seed, stream: 3)
         settings.crossCheck = random.happens(0.2)
+        aim = setting.aimedCrashes
         let chain = try setting.firstChain()
         models[chain.paramsHash] = setting.initialParameters(setting.configuration)
         facts = [.runBegan(configuration: setting.configuration.encoded(), chain: chain)]
@@ -154,12 +157,16 @@ final class SimulatedServer {
         case .record(let fact): write(fact)
         case .refuse(let stream, _): streams[stream] = nil
         case .reject(_, let misbehavior): observer.accuse(misbehavior, by: "the coordinator")
-        case .send(let party, let message): try host.send(message, to: party)
+        case .send(let party, let message):
+            observer.coordinatorSaid(message)
+            aim(at: message)
+            try host.send(message, to: party)
         case .sendDirectory: break
         case .sendHandover(let party, let header):
             try host.sendHandover(header, models[header.paramsHash] ?? [], to: party)
         case .sendResult(let party, let header, let trailer):
             guard let sum = sums[header.ctx] else { return }
+            observer.coordinatorPublished(trailer)
             try host.sendResult(header, trailer, sum, to: party)
         case .storeUploadSum: storedUploadSum = uploadSum
         case .report(let report): count(report)
@@ -167,6 +174,15 @@ final class SimulatedServer {
             self.end = end
             if end.outcome == .complete || end.outcome == .converged { observer.count(\.completed) }
         }
+    }
+
+    /// Dies behind one of the next actions, where a statement that must not be forgotten has begun to go out.
+    private func aim(at message: ControlMessage) {
+        switch message {
+        case .epochProposal, .skip, .survivors: break
+        default: return
+        }
+        if actionsToLive == nil, aim?.happens(0.2) == true { actionsToLive = aim?.below(4) }
     }
 
     private func count(_ report: CoordinatorReport) {
@@ -179,7 +195,7 @@ final class SimulatedServer {
     }
 
     private func write(_ fact: CoordinatorFact) {
-        if setting.removed?.leavesUnsynced(fact) == true { return unsynced.append(fact) }
+        if setting.removed.leavesUnsynced(fact) { return unsynced.append(fact) }
         facts += unsynced
         unsynced = []
         facts.append(fact)

@@ -131,7 +131,11 @@ final class SimulatedSite {
     // MARK: Events
 
     func handle(_ message: ControlMessage) throws {
+        let (born, contradiction) = (life, observer.contradiction(in: message, for: self))
         try event { try $0.handle(message) }
+        if let contradiction, isAlive, life == born {
+            observer.violate(.contradictionAccepted(party: number, what: contradiction))
+        }
     }
 
     func handle(_ message: ControlMessage, from peer: PartyID) throws {
@@ -225,14 +229,14 @@ final class SimulatedSite {
     /// Writes a fact and syncs it, unless the rule that wants it synced was taken away.
     private func write(_ fact: MemberFact) {
         observer.recorded(fact, self)
-        if setting.removed?.leavesUnsynced(fact) == true { return unsynced.append(fact) }
+        if setting.removed.leavesUnsynced(fact) { return unsynced.append(fact) }
         sync()
         facts.append(fact)
     }
 
     private func write(_ epochKeys: EpochKeys) {
         if !epochKeys.commits.isEmpty { commits = epochKeys.commits.map(\.payload) }
-        if setting.removed == .keysBeforeBytes { return unsyncedKeys = .some(epochKeys) }
+        if setting.removed.contains(.keysBeforeBytes) { return unsyncedKeys = .some(epochKeys) }
         keys = epochKeys
     }
 
@@ -291,7 +295,7 @@ final class SimulatedSite {
         let ctx = order.context.ctx
         guard let sum = sums[ctx], let chain, let parameters = models[chain.paramsHash] else { return }
         let outcome: SumOutcome
-        if setting.removed == .checkBeforeApply {
+        if setting.removed.contains(.checkBeforeApply) {
             outcome = try order.application.outcome(of: sum, to: parameters)
         } else {
             outcome = try order.applied(sum, to: parameters)

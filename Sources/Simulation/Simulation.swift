@@ -18,11 +18,11 @@ public enum Simulation {
     ///
     /// - Parameters:
     ///   - seed: everything that the run leaves to chance follows from it.
-    ///   - rule: the rule that the shells go without; the machines go without it if it was removed from the process.
+    ///   - rules: what the shells go without; the machines go without it if it was removed from the process.
     ///   - trace: is told what every machine does.
-    package static func run(seed: UInt64, without rule: Rule? = nil, trace: ((String) -> Void)? = nil) -> Outcome {
+    package static func run(seed: UInt64, without rules: Set<Rule> = [], trace: ((String) -> Void)? = nil) -> Outcome {
         var random = SimulationRandom(seed: seed)
-        let setting = RunSetting(seed: seed, removed: rule, &random)
+        let setting = RunSetting(seed: seed, removed: rules, &random)
         let observer = Observer(setting)
         observer.trace = trace
         do {

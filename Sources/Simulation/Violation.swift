@@ -22,6 +22,10 @@ public enum Violation: Equatable, Sendable, CustomStringConvertible {
     case honestAccused(by: String, of: String)
     /// A party went on after two statements that cannot both be honest.
     case contradictionAccepted(party: Int, what: String)
+    /// An honest party signed two statements that are evidence against it.
+    case contradictsItself(party: String, what: String)
+    /// A party acted under one number in two rounds, or went back to an earlier one.
+    case roundNumberAgain(party: Int, round: UInt64)
     /// The slots were drawn from a nonce that was chosen with the others in view.
     case drawWasChosen(epoch: UInt64)
     /// A party took part in more draws than it may.
@@ -48,6 +52,8 @@ public enum Violation: Equatable, Sendable, CustomStringConvertible {
         case .modelsDiffer(let first, let second, let at): "sites \(first) and \(second) are on different models \(at)"
         case .honestAccused(let by, let of): "\(by) holds evidence against \(of), and both are honest"
         case .contradictionAccepted(let party, let what): "site \(party) went on after \(what)"
+        case .contradictsItself(let party, let what): "\(party) is honest and signed \(what)"
+        case .roundNumberAgain(let party, let round): "site \(party) acted again under the number of round \(round)"
         case .drawWasChosen(let epoch):
             "the slots of epoch \(epoch) were drawn from a nonce chosen with the others in view"
         case .tooManyDraws(let party, let draws): "site \(party) took part in \(draws) draws"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Aggregation
+import Foundation
 import Testing
 
 @testable import Simulation
@@ -34,9 +35,9 @@ import Testing
     }
 
     /// What the machines once did wrong: a server that failed at a negative weight, runs that stood still where an epoch
-    /// was used up and another one not possible; and one of the simulator's own, which blamed whoever goes on from an epoch
+    /// was used up and another one not possible, two statements of a site about one epoch that contradict each other; and one of the simulator's own, which blamed whoever goes on from an epoch
     /// with too many liars.
-    @Test(arguments: [1_007_566, 1_013_473, 1_011_603, 1_018_811, 1_010_967] as [UInt64])
+    @Test(arguments: [1_007_566, 1_013_473, 1_011_603, 1_018_811, 1_010_967, 542, 605, 667] as [UInt64])
     func aSeedThatFoundAFaultFindsNoneNow(seed: UInt64) {
         let outcome = Simulation.run(seed: seed)
         #expect(outcome.violations.isEmpty, "\(outcome.violations)")
@@ -62,6 +63,21 @@ import Testing
         #expect(popped.map(\.event) == expected.map(\.offset))
         #expect(popped.map(\.time) == expected.map(\.element))
     }
+
+    /// `scripts/simulate.sh --rules` tries them: a build for that is needed.
+    @Test func everyRuleHasASeedThatMissesItAndTheDocumentNamesIt() throws {
+        #expect(Set(Simulation.noticing.keys) == Set(Rule.allCases))
+        let document = try String(contentsOfFile: Self.document, encoding: .utf8).split(separator: "\n").map(
+            String.init)
+        for (rule, seed) in Simulation.noticing {
+            let (removed, text) = Simulation.removal(of: rule)
+            #expect(removed.contains(rule))
+            #expect(document.contains("| \(text) | \(seed) |"), "docs/TESTING.md has no row for \(text), seed \(seed)")
+        }
+    }
+
+    private static let document = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "docs/TESTING.md").path
 
     @Test func thisBuildKeepsItsRules() {
         #expect(!Rule.canBeRemoved)

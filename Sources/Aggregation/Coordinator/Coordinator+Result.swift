@@ -189,7 +189,7 @@ extension Coordinator {
     /// The weights of a sum are not positive together, which honest ones always are: nothing is applied, and as the members
     /// refuse the sum too, the run ends.
     public mutating func sumRefused(ctx: Digest, now: ContinuousClock.Instant) throws -> [CoordinatorAction] {
-        try collect(now) { machine in
+        collect(now) { machine in
             guard let round = machine.beginOwnApplication(ctx) else { return }
             machine.finish(
                 .verificationFailed,

@@ -85,21 +85,32 @@ public struct Inquiry: Sendable {
             window: window)
     }
 
-    /// Dials all addresses, and gives what reached the first of them in their order; otherwise why each failed.
+    /// Dials several addresses at once, and gives what was reached first; otherwise why each failed.
+    ///
+    /// - Parameter limit: how many of the addresses, from the first on.
     public func dialFirst(
-        _ addresses: [HostPort], expecting: PeerExpectation, wantsAnswer: Bool = false
+        _ addresses: [HostPort], atMost limit: Int = addressesMax, expecting: PeerExpectation, wantsAnswer: Bool = false
     ) async -> (reached: Reached?, failures: [(address: HostPort, error: ConnectionError)]) {
-        let results = await Self.all(Array(addresses.prefix(Self.addressesMax))) {
-            await dial($0, expecting: expecting, wantsAnswer: wantsAnswer)
-        }
-        var failures: [(address: HostPort, error: ConnectionError)] = []
-        for (address, result) in zip(addresses, results) {
-            switch result {
-            case .success(let reached): return (reached, failures)
-            case .failure(let error): failures.append((address, error))
+        let tried = Array(addresses.prefix(limit))
+        return await withTaskGroup(of: (Int, Result<Reached, ConnectionError>).self) { group in
+            var rest = tried.enumerated().makeIterator()
+            func begin() {
+                guard let (index, address) = rest.next() else { return }
+                group.addTask { (index, await dial(address, expecting: expecting, wantsAnswer: wantsAnswer)) }
             }
+            for _ in 0..<Self.dialsMax { begin() }
+            var failures: [(index: Int, error: ConnectionError)] = []
+            for await (index, result) in group {
+                switch result {
+                case .success(let reached):
+                    group.cancelAll()
+                    return (reached, [])
+                case .failure(let error): failures.append((index, error))
+                }
+                begin()
+            }
+            return (nil, failures.sorted { $0.index < $1.index }.map { (tried[$0.index], $0.error) })
         }
-        return (nil, failures)
     }
 
     /// Maps values at the same time, `dialsMax` of them, keeping their order.
@@ -141,7 +152,7 @@ extension ConnectionError {
         case .refused(.certificateExpired), .certificateRejected(.expired), .certificateRejected(.notYetValid):
             "compare the clocks of both machines with the certificates' dates"
         case .refused(.noApplicationProtocol), .noApplicationProtocol:
-            "bring \(whom)'s program up to date: it has no doctor"
+            "bring \(whom)'s program up to date, if it is not another program such as fedavg"
         case .certificateRejected:
             "somebody else answers there: correct the address, or look at who announces it"
         case .refused: "see that both are in the same federation, and have the operator look at the server's log"

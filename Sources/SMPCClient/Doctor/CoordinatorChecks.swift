@@ -12,6 +12,9 @@ struct CoordinatorChecks: Sendable {
     let record: SiteRecord
     let network: NetworkOptions.Resolved
 
+    /// The most addresses that are dialled: whoever floods multicast with false records takes a little longer, no more.
+    static let addressesMax = 64
+
     /// Gives the checks `coordinator`, `clock` and, with a proxy, `proxy`; and the coordinator's answer.
     func run(_ neighbours: Neighbours) async -> ([Check], InquiryAnswer?) {
         let addresses = candidates(neighbours)
@@ -28,7 +31,7 @@ struct CoordinatorChecks: Sendable {
         }
         let inquiry = Inquiry(as: identity, proxy: network.proxy)
         let (reached, failures) = await inquiry.dialFirst(
-            addresses,
+            addresses, atMost: Self.addressesMax,
             expecting: .coordinator(federation: identity.federation, spkiHash: record.coordinatorKey?.spkiHash),
             wantsAnswer: true)
         guard let reached else { return (proxyCheck(nil, failures) + [unreached(failures), clockUnknown], nil) }
@@ -54,12 +57,12 @@ struct CoordinatorChecks: Sendable {
         return (proxyCheck(reached, failures) + [check, clock], answer)
     }
 
-    /// The address given; otherwise those that are announced, and the one of last time.
+    /// The address given; otherwise the one of last time, and those that are announced.
     private func candidates(_ neighbours: Neighbours) -> [HostPort] {
         if let server = network.server { return [server] }
         let announced = network.proxy == nil ? neighbours.addresses(of: .coordinator) : []
         let last = record.coordinatorAddress.map { [$0] } ?? []
-        return announced + last.filter { !announced.contains($0) }
+        return last + announced.filter { !last.contains($0) }
     }
 
     /// Names the failure that tells most: that somebody answered.

@@ -68,6 +68,7 @@ class Federation:
             path.mkdir(parents=True, mode=0o700)
         self.launches = 0
         self.server_options = ()
+        self.client_options = ()
         self.server = None
         self.clients = {}
         self.port = 0
@@ -117,7 +118,7 @@ class Federation:
             self.program(
                 "smpc-client", "run", "--state", self.directory / f"site-{k}", "--server", f"127.0.0.1:{self.port}",
                 "--discovery", "off", "--listen", "127.0.0.1:0", "--dataset", options.dataset, "--partition",
-                options.partition, "--part", f"{k}/{options.clients}", "--verbose"),
+                options.partition, "--part", f"{k}/{options.clients}", "--verbose", *self.client_options),
             self.log(f"site-{k}"))
 
     def begin(self):

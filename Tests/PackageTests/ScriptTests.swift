@@ -14,7 +14,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "bench.sh", "chaos.sh", "discovery.sh", "encodings.sh", "interop.sh", "reference.sh", "run.sh", "simulate.sh",
+        "bench.sh", "chaos.sh", "chaos-network.sh", "discovery.sh", "encodings.sh", "interop.sh", "reference.sh",
+        "run.sh", "simulate.sh",
         "standby.sh", "start_clients.sh", "test.sh",
     ]) func helpIsAResult(
         script: String
@@ -47,6 +48,8 @@ import Testing
         ("standby.sh", ["3"], "the number of clients must be"), ("standby.sh", ["--runs"], "--runs needs a value"),
         ("chaos.sh", ["9"], "the number of clients must be"), ("chaos.sh", ["10", "9", "1"], "unexpected argument"),
         ("chaos.sh", ["--seed"], "--seed needs a value"),
+        ("chaos-network.sh", ["0"], "the number of rounds must be"),
+        ("chaos-network.sh", ["2", "3"], "unexpected argument"),
         ("reference.sh", ["4", "2", "1"], "unexpected argument"), ("reference.sh", ["--into"], "--into needs a value"),
     ]) func aMistypedCommandLineIsOneLine(script: String, arguments: [String], expected: String) async throws {
         try await ScriptHarness.with { harness in

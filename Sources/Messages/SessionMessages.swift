@@ -37,17 +37,20 @@ public struct Hello: Equatable, Sendable {
     public let position: Position?
     /// The base for which this party's engineer has lifted rule (c) of protocol section 5: a hint.
     public let released: Digest?
+    /// Whether this party takes connections of peers that the coordinator relays.
+    public let takesRelays: Bool
 
     /// Makes the message.
     public init(
         version: UInt32 = currentVersion, instance: [UInt8], addresses: [String], position: Position?,
-        released: Digest? = nil
+        released: Digest? = nil, takesRelays: Bool = false
     ) {
         self.version = version
         self.instance = instance
         self.addresses = addresses
         self.position = position
         self.released = released
+        self.takesRelays = takesRelays
     }
 }
 
@@ -58,6 +61,7 @@ extension Hello {
         instance = try fields.bytes(wire.instance, "instance", count: 16)
         addresses = try addressHints(wire.addresses, fields)
         released = try fields.optionalDigest(wire.released, "released")
+        takesRelays = wire.relay
         guard !wire.run.isEmpty else {
             position = nil
             return
@@ -73,6 +77,7 @@ extension Hello {
             $0.instance = Data(instance)
             $0.addresses = addresses
             if let released { $0.released = released.data }
+            $0.relay = takesRelays
             guard let position else { return }
             $0.run = Data(position.run)
             $0.chainIndex = position.chainIndex

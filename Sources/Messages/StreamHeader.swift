@@ -68,10 +68,12 @@ public struct HandoverHeader: Equatable, Sendable {
     }
 }
 
-/// Everything that may open a stream of vector bytes.
+/// Everything that may open a stream: of vector bytes, or of those that a relay carries.
 public enum StreamHeader: Equatable, Sendable {
     case handover(HandoverHeader)
     case partial(VectorHeader)
+    case relayAnswer(RelayAnswer)
+    case relayOpen(RelayOpen)
     case result(ResultHeader)
     case upload(VectorHeader)
 
@@ -85,6 +87,8 @@ public enum StreamHeader: Equatable, Sendable {
         case .partial(let wire): self = .partial(try VectorHeader(wire: wire))
         case .result(let wire): self = .result(try ResultHeader(wire: wire))
         case .handover(let wire): self = .handover(try HandoverHeader(wire: wire))
+        case .relayOpen(let wire): self = .relayOpen(try RelayOpen(wire: wire))
+        case .relayAnswer(let wire): self = .relayAnswer(try RelayAnswer(wire: wire))
         }
     }
 
@@ -96,6 +100,8 @@ public enum StreamHeader: Equatable, Sendable {
             case .partial(let value): $0.partial = value.wire
             case .result(let value): $0.result = value.wire
             case .handover(let value): $0.handover = value.wire
+            case .relayOpen(let value): $0.relayOpen = value.wire
+            case .relayAnswer(let value): $0.relayAnswer = value.wire
             }
         }.wireBytes()
     }

@@ -27,8 +27,8 @@ struct Acceptor: Sendable {
     }
 
     /// Gives a new socket its handlers, or closes it when there is no place; to be called on its event loop.
-    func accept(_ channel: any Channel) throws {
-        let remote = channel.remoteAddress
+    func accept(_ channel: any Channel, by route: Route = .direct) throws {
+        let remote = route.target ?? Connection.text(channel.remoteAddress)
         guard let place = places.take(close: { channel.triggerUserOutboundEvent(TLSAbandonment(), promise: nil) })
         else {
             refuse(.tooManyConnections, remote, reason: "no place")
@@ -37,7 +37,8 @@ struct Acceptor: Sendable {
         }
         channel.closeFuture.whenComplete { _ in place.leave() }
         let tls = TLSHandler(
-            session: try context.makeSession(), isClient: false, meter: meter,
+            // What is relayed is counted on the connection that carries it.
+            session: try context.makeSession(), isClient: false, meter: route.path == .relayed ? nil : meter,
             lingerTimeout: configuration.closeTimeout)
         let ready = channel.eventLoop.makePromise(of: Connection.self)
         ready.futureResult.whenComplete { result in
@@ -54,17 +55,18 @@ struct Acceptor: Sendable {
             }
         }
         let handler = ConnectionHandler(
-            tls: tls, isDialler: false, configuration: configuration, setupTimeout: configuration.handshakeTimeout,
+            tls: tls, isDialler: false, route: route, configuration: configuration,
+            setupTimeout: configuration.handshakeTimeout,
             counters: counters, ready: ready)
         try channel.pipeline.syncOperations.addHandlers(tls, handler)
     }
 
-    private func refuse(_ refusal: HandshakeRefusal, _ remote: SocketAddress?, reason: String) {
+    private func refuse(_ refusal: HandshakeRefusal, _ remote: String, reason: String) {
         counters.count(refusal: refusal)
         logger?.debug(
             "Refused a connection",
             metadata: [
-                "refusal": "\(refusal.rawValue)", "remote": "\(Connection.text(remote))", "reason": "\(reason)",
+                "refusal": "\(refusal.rawValue)", "remote": "\(remote)", "reason": "\(reason)",
             ])
     }
 }

@@ -23,7 +23,8 @@ public final class Connection: Sendable {
     public let peerChain: [Certificate]
     /// What is spoken here.
     public let applicationProtocol: ApplicationProtocol
-    /// The other end's address and port, for people to read; through a proxy the one that it was asked for.
+    /// The other end's address and port, for people to read; through a proxy the one that it was asked for, through a relay
+    /// who is there.
     public let remoteAddress: String
     /// The other end's numeric address; nil if it has none that is known here.
     public let remoteHost: String?
@@ -37,14 +38,14 @@ public final class Connection: Sendable {
 
     /// To be made on the event loop, once the peer's welcome is there.
     init(core: ConnectionCore, handler: ConnectionHandler, events: ReceiveQueue<TransportEvent>, channel: any Channel) {
-        path = handler.tunnel.map { .proxy($0.proxy.description) } ?? .direct
+        path = handler.route.path
         let session = handler.tls.session
         peerChain = session.peerChain
         peer = session.peerChain.first.flatMap { try? PeerIdentity($0) }
         applicationProtocol = session.applicationProtocol ?? .federation
-        remoteHost = handler.tunnel == nil ? channel.remoteAddress?.ipAddress : nil
+        remoteHost = handler.route.target == nil ? channel.remoteAddress?.ipAddress : nil
         localHost = channel.localAddress?.ipAddress
-        remoteAddress = handler.tunnel?.target ?? Self.text(channel.remoteAddress)
+        remoteAddress = handler.route.target ?? Self.text(channel.remoteAddress)
         self.core = core
         status = handler.status
         queue = events
@@ -120,11 +121,14 @@ public final class Connection: Sendable {
         case direct
         /// An HTTP proxy, by its address.
         case proxy(String)
+        /// The coordinator, which relays.
+        case relayed
 
         public var description: String {
             switch self {
             case .direct: "direct"
             case .proxy(let address): "through the proxy at \(address)"
+            case .relayed: "relayed by the coordinator"
             }
         }
     }
@@ -134,4 +138,13 @@ public final class Connection: Sendable {
         guard let address, let host = address.ipAddress, let port = address.port else { return "unknown" }
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
+}
+
+/// What lies between the two ends of a connection, and what it was asked for.
+struct Route: Sendable {
+    let path: Connection.Path
+    /// Who or what was asked for; nil on the direct way, where the socket knows.
+    let target: String?
+
+    static let direct = Route(path: .direct, target: nil)
 }

@@ -22,6 +22,8 @@ public enum ConnectionError: Error, Hashable, Sendable {
     case noApplicationProtocol
     /// The proxy on the way made no tunnel.
     case proxy(ProxyError)
+    /// The relay on the way was refused or ended, with this code on one of its streams.
+    case relay(StreamCode)
     /// The peer refused this side, with this alert.
     case refused(TLSAlert)
     /// A header or trailer that is too long.
@@ -69,6 +71,7 @@ extension ConnectionError: CustomStringConvertible {
         case .network(let reason): "network failure: \(reason)"
         case .noApplicationProtocol: "no application protocol in common"
         case .proxy(let error): "\(error)"
+        case .relay(let code): "the relay was refused or has ended (code \(code))"
         case .refused(let alert): "the peer refused the connection: \(alert)"
         case .streamEdgeTooLong(let count, let maximum): "header or trailer of \(count) bytes, at most \(maximum)"
         case .streamFinished: "the stream is already finished"

@@ -54,8 +54,8 @@ extension ConnectionHandler {
     }
 
     /// Lets the peer begin to send a stream.
-    func accept(_ stream: StreamID) {
-        guard let credit = ledger.accept(stream) else { return }
+    func accept(_ stream: StreamID, windowBytes: Int? = nil) {
+        guard let credit = ledger.accept(stream, window: windowBytes) else { return }
         reply(.credit(stream, bytes: credit))
     }
 

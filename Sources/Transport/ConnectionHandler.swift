@@ -29,8 +29,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     let configuration: TransportConfiguration
     let isDialler: Bool
     let tls: TLSHandler
-    /// The proxy that was asked for a tunnel, and whereto; nil on the direct way.
-    let tunnel: (proxy: HTTPProxy, target: String)?
+    /// What lies between, and what it was asked for.
+    let route: Route
     let status = ConnectionStatus()
     private let counters: TransportCounters?
     private let setupTimeout: Duration
@@ -66,12 +66,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var silenceTask: Scheduled<Void>?
 
     init(
-        tls: TLSHandler, isDialler: Bool, tunnel: (proxy: HTTPProxy, target: String)? = nil,
+        tls: TLSHandler, isDialler: Bool, route: Route = .direct,
         configuration: TransportConfiguration, setupTimeout: Duration, counters: TransportCounters?,
         ready: EventLoopPromise<Connection>
     ) {
         self.tls = tls
-        self.tunnel = tunnel
+        self.route = route
         self.isDialler = isDialler
         self.configuration = configuration
         self.setupTimeout = setupTimeout

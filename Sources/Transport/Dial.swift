@@ -26,15 +26,8 @@ public func dial(
     timeout: Duration = .seconds(10), configuration: TransportConfiguration = TransportConfiguration(),
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
 ) async throws -> Connection {
-    let context: TLSContext
-    do throws(TLSError) {
-        context = try TLSContext(
-            offering: alpn ?? expecting.applicationProtocol, as: identity,
-            trust: expecting.trust(anchors: identity?.trustAnchors ?? []),
-            policy: { expecting.failure(of: $0, isRevoked: isRevoked) })
-    } catch {
-        throw ConnectionError(error)
-    }
+    let context = try makeContext(
+        alpn ?? expecting.applicationProtocol, as: identity, expecting: expecting, isRevoked: isRevoked)
     let request: SecretBytes?
     do throws(ProxyError) {
         request = try proxy?.request(host: host, port: port)
@@ -57,7 +50,9 @@ public func dial(
                 let ready = channel.eventLoop.makePromise(of: Connection.self)
                 let handler = ConnectionHandler(
                     tls: tls, isDialler: true,
-                    tunnel: proxy.map { ($0, HTTPProxy.authority(host: host, port: port)) },
+                    route: proxy.map {
+                        Route(path: .proxy($0.description), target: HTTPProxy.authority(host: host, port: port))
+                    } ?? .direct,
                     configuration: configuration, setupTimeout: timeout, counters: nil, ready: ready)
                 if let request {
                     let hadCredentials = proxy?.credentials != nil
@@ -82,7 +77,60 @@ public func dial(
             connecting: error, host: proxy?.host ?? host, port: proxy?.port ?? port, timeout: timeout)
         throw proxy == nil ? failure : failure.ofTheProxy(port: proxy?.port ?? port)
     }
-    return try await withTaskCancellationHandler {
+    return try await connection(ready, on: channel)
+}
+
+/// Connects to a peer through a relay, as `dial(host:port:…)` does on a socket: the same handshake, the same keys demanded.
+///
+/// Its bytes are counted on the connection that carries them.
+///
+/// - Throws: `ConnectionError`, `relay` with the code on one of its streams when it is refused or ends.
+public func dial(
+    through relay: RelayEnd, identity: TLSIdentity, expecting: PeerExpectation, timeout: Duration = .seconds(10),
+    configuration: TransportConfiguration = TransportConfiguration(),
+    group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+) async throws -> Connection {
+    let context = try makeContext(
+        expecting.applicationProtocol, as: identity, expecting: expecting, isRevoked: { _ in false })
+    let socket = try await RelaySocket.carrying(relay, group: group)
+    let (channel, ready) = try await ClientBootstrap(group: group)
+        .channelOption(.writeBufferWaterMark, value: .transport)
+        .withConnectedSocket(socket.inner) { channel in
+            channel.eventLoop.makeCompletedFuture { () -> (any Channel, EventLoopFuture<Connection>) in
+                let tls = TLSHandler(
+                    session: try context.makeSession(), isClient: true, meter: nil,
+                    lingerTimeout: configuration.closeTimeout)
+                let ready = channel.eventLoop.makePromise(of: Connection.self)
+                let handler = ConnectionHandler(
+                    tls: tls, isDialler: true, route: Route(path: .relayed, target: relay.target),
+                    configuration: configuration, setupTimeout: timeout, counters: nil, ready: ready)
+                try channel.pipeline.syncOperations.addHandlers(tls, handler)
+                return (channel, ready.futureResult)
+            }
+        }
+    do {
+        return try await connection(ready, on: channel)
+    } catch let error as ConnectionError where [.closedBeforeWelcome, .truncated].contains(error) {
+        throw socket.refusal.map { .relay($0) } ?? error
+    }
+}
+
+private func makeContext(
+    _ alpn: ApplicationProtocol, as identity: TLSIdentity?, expecting: PeerExpectation,
+    isRevoked: @escaping @Sendable (Certificate) -> Bool
+) throws(ConnectionError) -> TLSContext {
+    do throws(TLSError) {
+        return try TLSContext(
+            offering: alpn, as: identity, trust: expecting.trust(anchors: identity?.trustAnchors ?? []),
+            policy: { expecting.failure(of: $0, isRevoked: isRevoked) })
+    } catch {
+        throw ConnectionError(error)
+    }
+}
+
+/// Waits for the peer's welcome; a cancelled task closes the channel.
+private func connection(_ ready: EventLoopFuture<Connection>, on channel: any Channel) async throws -> Connection {
+    try await withTaskCancellationHandler {
         do {
             return try await ready.get()
         } catch {

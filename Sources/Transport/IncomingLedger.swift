@@ -10,9 +10,13 @@ struct IncomingLedger {
         /// Consumed bytes that have not been granted anew.
         var consumed = 0
         var isAccepted = false
+        /// What may be on its way or waiting to be consumed, once it is accepted.
+        var window = 0
         /// Whether we refused it: what is still on its way is dropped.
         var isRefused = false
     }
+
+    private static let windowMin = 64 << 10
 
     private var accounts: [StreamID: Account] = [:]
     private var last: StreamID?
@@ -21,7 +25,7 @@ struct IncomingLedger {
     private let peerIsDialler: Bool
 
     init(window: Int, streamsMax: Int, peerIsDialler: Bool) {
-        self.window = max(window, 64 << 10)
+        self.window = max(window, Self.windowMin)
         self.streamsMax = streamsMax
         self.peerIsDialler = peerIsDialler
     }
@@ -59,12 +63,15 @@ struct IncomingLedger {
     }
 
     /// Accepts a stream; returns the credit to send, nil if there is nothing to send.
-    mutating func accept(_ stream: StreamID) -> UInt32? {
+    ///
+    /// - Parameter window: of this stream; nil for the connection's.
+    mutating func accept(_ stream: StreamID, window: Int? = nil) -> UInt32? {
         guard var account = accounts[stream], !account.isAccepted, !account.isRefused else { return nil }
         account.isAccepted = true
-        account.granted = window
+        account.window = max(window ?? self.window, Self.windowMin)
+        account.granted = account.window
         accounts[stream] = account
-        return UInt32(window)
+        return UInt32(account.window)
     }
 
     /// Notes that the application took bytes; returns the credit to send, nil if it is too early for that.
@@ -72,7 +79,7 @@ struct IncomingLedger {
         guard var account = accounts[stream], account.isAccepted, !account.isRefused else { return nil }
         account.consumed += count
         defer { accounts[stream] = account }
-        guard account.consumed * 4 >= window else { return nil }
+        guard account.consumed * 4 >= account.window else { return nil }
         let credit = account.consumed
         account.granted += credit
         account.consumed = 0

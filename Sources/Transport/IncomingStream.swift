@@ -47,8 +47,10 @@ public final class IncomingStream: Sendable {
     }
 
     /// Grants the peer its first window. More calls change nothing.
-    public func accept() {
-        core.perform { [id] in $0.accept(id) }
+    ///
+    /// - Parameter windowBytes: at least 64 KiB; nil for that of the connection.
+    public func accept(windowBytes: Int? = nil) {
+        core.perform { [id] in $0.accept(id, windowBytes: windowBytes) }
     }
 
     /// Tells the peer to stop; `chunks` ends with `StreamRefused`.

@@ -39,14 +39,18 @@ public final class Listener: Sendable {
     public let counters: TransportCounters
     private let channel: any Channel
     private let output: AsyncStream<Connection>.Continuation
+    private let acceptor: Acceptor
+    private let group: any EventLoopGroup
 
     private init(
-        channel: any Channel, counters: TransportCounters, connections: AsyncStream<Connection>,
+        channel: any Channel, acceptor: Acceptor, group: any EventLoopGroup, connections: AsyncStream<Connection>,
         output: AsyncStream<Connection>.Continuation
     ) {
         port = channel.localAddress?.port ?? 0
         self.channel = channel
-        self.counters = counters
+        self.acceptor = acceptor
+        self.group = group
+        counters = acceptor.counters
         self.connections = connections
         self.output = output
     }
@@ -84,12 +88,27 @@ public final class Listener: Sendable {
             }
         do {
             let channel = try await bootstrap.bind(host: host, port: port).get()
-            return Listener(channel: channel, counters: acceptor.counters, connections: connections, output: output)
+            return Listener(
+                channel: channel, acceptor: acceptor, group: group, connections: connections, output: output)
         } catch let error as IOError where error.errnoCode == SystemError.addressInUse {
             throw ListenerError.addressInUse(host: host, port: port)
         } catch {
             throw ListenerError.cannotBind(host: host, port: port, reason: ConnectionError.reason(of: error))
         }
+    }
+
+    /// Takes a connection that comes through a relay, as if it had come on a socket: it is among `connections` when its
+    /// handshake is over, and counts among all of them.
+    public func accept(_ relay: RelayEnd) async throws {
+        let socket = try await RelaySocket.carrying(relay, group: group)
+        let acceptor = acceptor
+        try await ClientBootstrap(group: group)
+            .channelOption(.writeBufferWaterMark, value: .transport)
+            .withConnectedSocket(socket.inner) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try acceptor.accept(channel, by: Route(path: .relayed, target: relay.target))
+                }
+            }
     }
 
     /// Stops listening; connections already handed out go on.

@@ -233,6 +233,23 @@ import Testing
             report([.with { $0.phase = String(repeating: "x", count: 33) }]))
     }
 
+    @Test func headersOfRelays() throws {
+        func expect(_ message: String, _ field: String, _ actual: Int, _ header: WireStreamHeader) throws {
+            let bytes: [UInt8] = try header.serializedBytes()
+            let error = InvalidMessage.length(message: message, field: field, expected: 16, actual: actual)
+            #expect(throws: error) { try StreamHeader(encoded: bytes) }
+        }
+        let name = Data(repeating: 1, count: 16)
+        try expect("RelayOpen", "relay", 0, .with { $0.relayOpen.party = name })
+        try expect(
+            "RelayOpen", "party", 17,
+            .with {
+                $0.relayOpen.relay = name
+                $0.relayOpen.party = name + [1]
+            })
+        try expect("RelayAnswer", "relay", 15, .with { $0.relayAnswer.relay = name.dropLast() })
+    }
+
     @Test func lengthsOfVectors() throws {
         func expect(_ field: String, _ value: UInt64, _ change: (inout WireVectorHeader) -> Void) throws {
             var wire = VectorHeader(ctx: Samples.digest(1), slot: 1, elements: 1).wire

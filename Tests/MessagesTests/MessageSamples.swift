@@ -102,7 +102,11 @@ enum Samples {
         .handover(handover), .partial(VectorHeader(ctx: digest(1), slot: 2, elements: 3)),
         .result(ResultHeader(open: open, ctx: digest(4), elements: Limits.elementsMax)),
         .upload(VectorHeader(ctx: digest(5), slot: 0, elements: 19)),
+        .relayOpen(RelayOpen(relay: relay(0xa8), party: party(6))), .relayAnswer(RelayAnswer(relay: relay(0xa9))),
     ]
+
+    /// A relay's name of 16 equal bytes, which are as many as there are to be.
+    static func relay(_ byte: UInt8) -> RelayID { RelayID(bytes: [UInt8](repeating: byte, count: 16)) ?? .random() }
 
     static let upload = Upload(epochHash: digest(0x10), ctx: digest(0x11), leaf: digest(0x12))
     static let survivors = Survivors(epochHash: digest(0x20), ctx: digest(0x21), bitmap: [0x0b, 0x02])

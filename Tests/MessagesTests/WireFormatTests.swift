@@ -269,7 +269,24 @@ import Testing
         #expect(nothing == InquiryAnswer(unixMilliseconds: 0, model: nil, directory: Directory(entries: [])))
     }
 
+    @Test func headersOfARelay() {
+        expect(
+            StreamHeader.relayOpen(RelayOpen(relay: Samples.relay(0xa8), party: Samples.party(6))).encoded(),
+            [
+                "2a", "24",  // StreamHeader.5 relay_open, 36 bytes
+                "0a", "10", String(repeating: "a8", count: 16),  // 1 relay
+                "12", "10", String(repeating: "06", count: 16),  // 2 party
+            ], "RelayOpen")
+        expect(
+            StreamHeader.relayAnswer(RelayAnswer(relay: Samples.relay(0xa9))).encoded(),
+            [
+                "32", "12",  // StreamHeader.6 relay_answer, 18 bytes
+                "0a", "10", String(repeating: "a9", count: 16),  // 1 relay
+            ], "RelayAnswer")
+    }
+
     @Test func theCodesAreThoseOfTheProtocol() {
+        #expect(RelayRefusal.allCases.map(\.rawValue) == [2] + Array(16...22))
         #expect(
             AbortReason.allCases
                 == [

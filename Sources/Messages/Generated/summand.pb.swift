@@ -306,7 +306,7 @@ nonisolated struct WireFrame: Sendable {
   init() {}
 }
 
-/// Everything that may open a stream of vector bytes.
+/// Everything that may open a stream: of vector bytes, or of a relay's.
 nonisolated struct WireStreamHeader: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -346,6 +346,22 @@ nonisolated struct WireStreamHeader: Sendable {
     set {body = .handover(newValue)}
   }
 
+  var relayOpen: WireRelayOpen {
+    get {
+      if case .relayOpen(let v)? = body {return v}
+      return WireRelayOpen()
+    }
+    set {body = .relayOpen(newValue)}
+  }
+
+  var relayAnswer: WireRelayAnswer {
+    get {
+      if case .relayAnswer(let v)? = body {return v}
+      return WireRelayAnswer()
+    }
+    set {body = .relayAnswer(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -353,8 +369,40 @@ nonisolated struct WireStreamHeader: Sendable {
     case partial(WireVectorHeader)
     case result(WireResultHeader)
     case handover(WireHandoverHeader)
+    case relayOpen(WireRelayOpen)
+    case relayAnswer(WireRelayAnswer)
 
   }
+
+  init() {}
+}
+
+/// One direction of a relay: what the party that asked for it sends. To the coordinator, and from there to the other party.
+nonisolated struct WireRelayOpen: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 16 bytes, drawn by whoever opens the stream
+  var relay: Data = Data()
+
+  /// the party at the other end
+  var party: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The other direction, of the relay that a RelayOpen on the same connection has named.
+nonisolated struct WireRelayAnswer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var relay: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 }
@@ -386,6 +434,9 @@ nonisolated struct WireHello: Sendable {
 
   /// the base that this party's engineer has released, or empty
   var released: Data = Data()
+
+  /// whether this party takes connections of peers that the coordinator relays
+  var relay: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1823,7 +1874,7 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireStreamHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".StreamHeader"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}upload\0\u{1}partial\0\u{1}result\0\u{1}handover\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}upload\0\u{1}partial\0\u{1}result\0\u{1}handover\0\u{3}relay_open\0\u{3}relay_answer\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1883,6 +1934,32 @@ nonisolated extension WireStreamHeader: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.body = .handover(v)
         }
       }()
+      case 5: try {
+        var v: WireRelayOpen?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .relayOpen(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .relayOpen(v)
+        }
+      }()
+      case 6: try {
+        var v: WireRelayAnswer?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .relayAnswer(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .relayAnswer(v)
+        }
+      }()
       default: break
       }
     }
@@ -1910,6 +1987,14 @@ nonisolated extension WireStreamHeader: SwiftProtobuf.Message, SwiftProtobuf._Me
       guard case .handover(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     }()
+    case .relayOpen?: try {
+      guard case .relayOpen(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .relayAnswer?: try {
+      guard case .relayAnswer(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1922,9 +2007,74 @@ nonisolated extension WireStreamHeader: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 }
 
+nonisolated extension WireRelayOpen: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RelayOpen"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}relay\0\u{1}party\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.relay) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.party) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.relay.isEmpty {
+      try visitor.visitSingularBytesField(value: self.relay, fieldNumber: 1)
+    }
+    if !self.party.isEmpty {
+      try visitor.visitSingularBytesField(value: self.party, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireRelayOpen, rhs: WireRelayOpen) -> Bool {
+    if lhs.relay != rhs.relay {return false}
+    if lhs.party != rhs.party {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRelayAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RelayAnswer"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}relay\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.relay) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.relay.isEmpty {
+      try visitor.visitSingularBytesField(value: self.relay, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireRelayAnswer, rhs: WireRelayAnswer) -> Bool {
+    if lhs.relay != rhs.relay {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}instance\0\u{1}addresses\0\u{1}run\0\u{3}chain_index\0\u{3}model_hash\0\u{1}epoch\0\u{1}released\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}instance\0\u{1}addresses\0\u{1}run\0\u{3}chain_index\0\u{3}model_hash\0\u{1}epoch\0\u{1}released\0\u{1}relay\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1940,6 +2090,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 6: try { try decoder.decodeSingularBytesField(value: &self.modelHash) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
       case 8: try { try decoder.decodeSingularBytesField(value: &self.released) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.relay) }()
       default: break
       }
     }
@@ -1970,6 +2121,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.released.isEmpty {
       try visitor.visitSingularBytesField(value: self.released, fieldNumber: 8)
     }
+    if self.relay != false {
+      try visitor.visitSingularBoolField(value: self.relay, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1982,6 +2136,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.modelHash != rhs.modelHash {return false}
     if lhs.epoch != rhs.epoch {return false}
     if lhs.released != rhs.released {return false}
+    if lhs.relay != rhs.relay {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -35,6 +35,7 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case proxy
     case proxyCredentials = "proxy_credentials"
     case rejoinWait = "rejoin_wait"
+    case relays
     case rounds
     case roundsPerEpoch = "rounds_per_epoch"
     case seed

@@ -28,7 +28,7 @@ struct StatusCommand: AsyncParsableCommand {
         let status = SiteStatus(
             identity, ledger: try store.ledger(), members: try store.members(),
             configuration: try store.value(.configuration).flatMap { try? RunConfiguration(encoded: $0) },
-            roster: try store.value(.roster),
+            roster: try store.value(.roster), peerPaths: try store.value(.peerPaths).flatMap { PeerPaths(encoded: $0) },
             model: PrivateFile.exists(state.directory.model)
                 ? state.directory.model : nil)
         output.progress().result(status.text, status)
@@ -52,12 +52,14 @@ struct SiteStatus: Encodable {
     let confirmed: Int
     let pending: Int
     let roster: String?
+    let peerPaths: PeerPaths?
     let runEnded: Bool
 
     init(
         _ identity: PartyIdentity, ledger: MemberLedger, members: MemberRecord, configuration: RunConfiguration?,
-        roster: [UInt8]?, model path: String?
+        roster: [UInt8]?, peerPaths: PeerPaths?, model path: String?
     ) {
+        self.peerPaths = peerPaths
         federation = identity.federation.text
         id = identity.id.hex
         epoch = ledger.largestEpoch
@@ -84,6 +86,7 @@ struct SiteStatus: Encodable {
         case paramsHash = "params_hash"
         case modelHash = "model_hash"
         case modelFile = "model_file"
+        case peerPaths = "peer_paths"
         case runEnded = "run_ended"
     }
 
@@ -91,6 +94,7 @@ struct SiteStatus: Encodable {
         var lines = ["federation  \(federation)", "id          \(id)"]
         lines.append("members     \(confirmed) confirmed, \(pending) pending")
         if let roster { lines.append("roster      \(roster) (last epoch)") }
+        if let peerPaths { lines.append("paths       \(peerPaths.text) (last epoch)") }
         guard let run, let appliedRounds, let paramsHash else {
             return (lines + ["run         none yet"]).joined(separator: "\n")
         }

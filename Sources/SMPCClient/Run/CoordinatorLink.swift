@@ -20,6 +20,8 @@ struct CoordinatorLink: Sendable {
     let discovery: DiscoveryService?
     let meter: ByteMeter
     let inbox: SiteInbox
+    /// What the coordinator relays.
+    let relays: RelayDoor
     let progress: Progress
     let logger: Logger
 
@@ -41,8 +43,10 @@ struct CoordinatorLink: Sendable {
         var pause = Self.pauseMin
         while true {
             let began = ContinuousClock.now
+            await relays.connected(connection)
             await inbox.submit(.connected(connection))
             let end = await read(connection)
+            await relays.disconnected()
             await connection.close()
             await inbox.submit(.disconnected)
             try Task.checkCancellation()
@@ -93,7 +97,7 @@ struct CoordinatorLink: Sendable {
             for try await event in connection.events {
                 switch event {
                 case .message(let bytes): try await inbox.submit(.message(ControlMessage(encoded: bytes)))
-                case .stream(let stream): try await receive(stream)
+                case .stream(let stream): try await receive(stream, over: connection)
                 }
             }
             return connection.end ?? ConnectionError.closed(.done)
@@ -105,8 +109,9 @@ struct CoordinatorLink: Sendable {
         }
     }
 
-    /// Receives a result or a handover whole, before anything that comes after it is looked at.
-    private func receive(_ stream: IncomingStream) async throws {
+    /// Receives a result or a handover whole, before anything that comes after it is looked at; what belongs to a relay goes
+    /// its own way.
+    private func receive(_ stream: IncomingStream, over connection: Connection) async throws {
         switch try StreamHeader(encoded: stream.header) {
         case .result(let header):
             meter.enter(phase: RoundPhase.result.rawValue)
@@ -128,6 +133,8 @@ struct CoordinatorLink: Sendable {
                 bytes += chunk
             }
             await inbox.submit(.handedOver(header, bytes))
+        case .relayAnswer(let answer): await relays.answered(stream, answer)
+        case .relayOpen(let open): await relays.opened(stream, open, over: connection)
         case .partial, .upload:
             stream.refuse(2)
         }

@@ -13,7 +13,9 @@ import Transport
 /// Of each pair the smaller PartyID dials; the other one does too where only it may be able to: at once behind a proxy, and
 /// otherwise when no connection has come for a while. Addresses are hints: whoever answers must hold the key of the member
 /// dialled.
-/// A connection serves both directions; one that is lost is dialled again until the exchange is over.
+/// A connection serves both directions; one that is lost is dialled again until the exchange is over. Where dialling has led
+/// to nothing, the coordinator is asked to relay, in turn with further attempts at the direct way; a connection that it relays
+/// stays until it breaks or the exchange is over.
 actor PeerMesh {
     /// The most dials at one time.
     static let dialsMax = 16
@@ -22,6 +24,11 @@ actor PeerMesh {
     /// How long the larger PartyID waits for the smaller one, which may be behind something that lets nobody in.
     static let patience = Duration.seconds(5)
     private static let dialTimeout = Duration.seconds(4)
+    /// How long a relayed connection may take: four ways through the coordinator, which waits 5 s for the other end.
+    private static let relayTimeout = Duration.seconds(8)
+    /// Failed attempts at the direct way before a relay is asked for, of the smaller PartyID and of the larger one: later, so
+    /// that two relays at once are the exception.
+    static let directAttempts = (smaller: 2, larger: 3)
     private static let pauseMin = Duration.milliseconds(50)
     private static let pauseMax = Duration.seconds(2)
 
@@ -46,6 +53,8 @@ actor PeerMesh {
     private let discovery: DiscoveryService?
     /// What leads to the addresses that the coordinator tells.
     private let proxy: HTTPProxy?
+    /// What the coordinator relays; nil where nothing is.
+    private let relays: RelayDoor?
     private let inbox: SiteInbox
     private let logger: Logger
     private var targets: [PartyID: Target] = [:]
@@ -54,6 +63,8 @@ actor PeerMesh {
     private var members: [PartyID: PublicKey] = [:]
     private var links: [PartyID: Link] = [:]
     private var directory: [PartyID: [String]] = [:]
+    /// The way of the last connection with each member of this exchange.
+    private(set) var paths: [PartyID: Connection.Path] = [:]
     private var dialing = 0
     /// Numbers exchanges: what belongs to an earlier one is dropped.
     private var exchange = 0
@@ -61,13 +72,14 @@ actor PeerMesh {
     private var alarm: Task<Void, Never>?
 
     init(
-        identity: PartyIdentity, meter: ByteMeter, discovery: DiscoveryService?, proxy: HTTPProxy?, inbox: SiteInbox,
-        logger: Logger
+        identity: PartyIdentity, meter: ByteMeter, discovery: DiscoveryService?, proxy: HTTPProxy?,
+        relays: RelayDoor? = nil, inbox: SiteInbox, logger: Logger
     ) {
         self.identity = identity
         self.meter = meter
         self.discovery = discovery
         self.proxy = proxy
+        self.relays = relays
         self.inbox = inbox
         self.logger = logger
     }
@@ -78,12 +90,19 @@ actor PeerMesh {
         let now = ContinuousClock.now
         self.members = Dictionary(uniqueKeysWithValues: members.map { ($0.id, $0.key) })
         targets = [:]
+        let before = paths
+        paths = [:]
         for member in members where member.id != identity.id {
             // Nobody reaches a site behind a proxy, which leads out only.
             let patience = identity.id < member.id || proxy != nil ? .zero : Self.patience
-            targets[member.id] = Target(key: member.key, patience: patience, due: now + patience)
+            // Where only a relay led the last time, the direct way is tried once.
+            let attempts = before[member.id] == .relayed ? firstRelay(to: member.id) - 1 : 0
+            targets[member.id] = Target(
+                key: member.key, patience: patience, attempts: attempts, due: now + patience)
         }
-        for (id, link) in links where !isExpected(link.connection, id) { drop(id) }
+        for (id, link) in links {
+            if isExpected(link.connection, id) { paths[id] = link.connection.path } else { drop(id) }
+        }
         pump()
     }
 
@@ -136,6 +155,8 @@ actor PeerMesh {
         linkCount += 1
         let number = linkCount
         links[id] = Link(connection: connection, number: number)
+        paths[id] = connection.path
+        logger.debug("peer connected", metadata: ["party": "\(id.hex)", "path": "\(connection.path)"])
         Task { await read(connection, from: id, number) }
     }
 
@@ -222,12 +243,7 @@ extension PeerMesh {
     private func dial(_ id: PartyID, _ target: Target, _ number: Int) async {
         let result: Result<Connection, any Error>
         do {
-            let (address, proxy) = try await way(to: id, attempt: target.attempts)
-            result = .success(
-                try await Transport.dial(
-                    host: address.host, port: Int(address.port), identity: tls,
-                    expecting: .party(id, federation: identity.federation, spkiHash: target.key.spkiHash),
-                    proxy: proxy, meter: meter, timeout: Self.dialTimeout))
+            result = .success(try await connection(to: id, target))
         } catch {
             result = .failure(error)
         }
@@ -239,15 +255,60 @@ extension PeerMesh {
                 break
             }
             targets[id]?.isBusy = false
-            logger.debug("peer connected", metadata: ["party": "\(id.hex)", "path": "\(connection.path)"])
             hold(connection, to: id)
         case .failure(let error):
             guard number == exchange else { break }
-            logger.debug("peer not dialled", metadata: ["party": "\(id.hex)", "reason": "\(error)"])
+            tell(error, of: id, target)
             targets[id]?.isBusy = false
             pause(id)
         }
         pump()
+    }
+
+    /// Dials directly, or through the coordinator when it is the turn of that.
+    private func connection(to id: PartyID, _ target: Target) async throws -> Connection {
+        let expected = PeerExpectation.party(id, federation: identity.federation, spkiHash: target.key.spkiHash)
+        let turn = Turn(attempt: target.attempts, first: firstRelay(to: id))
+        if let relays, turn.isRelay {
+            return try await relays.dial(id, identity: identity, expecting: expected, timeout: Self.relayTimeout)
+        }
+        let (address, proxy) = try await way(to: id, attempt: relays == nil ? target.attempts : turn.directBefore)
+        return try await Transport.dial(
+            host: address.host, port: Int(address.port), identity: identity.tlsIdentity, expecting: expected,
+            proxy: proxy, meter: meter, timeout: Self.dialTimeout)
+    }
+
+    private func firstRelay(to id: PartyID) -> Int {
+        identity.id < id ? Self.directAttempts.smaller : Self.directAttempts.larger
+    }
+
+    /// Says of an attempt why it failed; of the first relay aloud, as without one nothing is left but to try again.
+    private func tell(_ error: any Error, of id: PartyID, _ target: Target) {
+        let isFirstRelay = relays != nil && target.attempts == firstRelay(to: id)
+        let reason: String
+        if case .relay(let code)? = error as? ConnectionError, let refusal = RelayRefusal(rawValue: code.rawValue) {
+            reason = "not relayed: \(refusal)"
+        } else {
+            reason = "\(error)"
+        }
+        logger.log(
+            level: isFirstRelay ? .warning : .debug, "peer not reached",
+            metadata: ["party": "\(id.hex)", "reason": "\(reason)"])
+    }
+
+    /// Which way an attempt takes: directly first, then through the coordinator and directly in turn.
+    struct Turn: Equatable {
+        let isRelay: Bool
+        /// Attempts at the direct way before this one.
+        let directBefore: Int
+
+        /// - Parameters:
+        ///   - attempt: counted from 0.
+        ///   - first: the first attempt that asks for a relay.
+        init(attempt: Int, first: Int) {
+            isRelay = attempt >= first && (attempt - first).isMultiple(of: 2)
+            directBefore = attempt < first ? attempt : first + (attempt - first) / 2
+        }
     }
 
     /// Takes the known addresses of a party in turn, one of multicast's and one of the coordinator's: false records of either

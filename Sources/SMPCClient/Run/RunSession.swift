@@ -70,10 +70,11 @@ struct RunSession {
 
     private func run(_ listener: Listener, _ discovery: DiscoveryService?, _ meter: ByteMeter) async throws -> RunEnd {
         let inbox = SiteInbox()
+        let relays = RelayDoor(listener: listener, logger: logger)
         let link = CoordinatorLink(
             identity: identity, network: network, store: store, rejoinWait: rejoinWait, discovery: discovery,
             meter: meter,
-            inbox: inbox, progress: progress, logger: logger)
+            inbox: inbox, relays: relays, progress: progress, logger: logger)
         let known = try store.value(.coordinatorKey).map { try PublicKey(spki: $0) }
         progress.status("looking for the coordinator of \(identity.federation)")
         let connection = try await link.connect(pin: known?.spkiHash)
@@ -82,7 +83,8 @@ struct RunSession {
         let place = "\(connection.remoteAddress), \(connection.path)"
         progress.note("connected to the coordinator of \(identity.federation) at \(place)")
         let mesh = PeerMesh(
-            identity: identity, meter: meter, discovery: discovery, proxy: network.proxy, inbox: inbox, logger: logger)
+            identity: identity, meter: meter, discovery: discovery, proxy: network.proxy, relays: relays,
+            inbox: inbox, logger: logger)
         let site = Site(
             member: try makeMember(coordinator), identity: identity, store: store, initial: initial, inbox: inbox,
             mesh: mesh, arithmetic: arithmetic, peerAddresses: PeerAddresses(host: listen.host, port: listener.port),

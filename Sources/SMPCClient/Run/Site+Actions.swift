@@ -23,7 +23,7 @@ extension Site {
         case .disconnectPeers: await mesh.disconnect()
         case .makeUpdate(let context, let number): try await makeUpdate(context, number)
         case .makeVector(let order): makeVector(order)
-        case .record(let fact): try record(fact)
+        case .record(let fact): try await record(fact)
         case .recordMembers(let record): try recordMembers(record)
         case .reject(let misbehavior): try reject(misbehavior)
         case .send(let message):
@@ -51,7 +51,7 @@ extension Site {
         member.membersChanged(kept)
     }
 
-    private func record(_ fact: MemberFact) throws {
+    private func record(_ fact: MemberFact) async throws {
         var values: [SiteValue: [UInt8]] = [:]
         if activity.count(fact, now: member.unixSeconds) {
             values[.activity] = [UInt8](try JSONEncoder().encode(activity))
@@ -59,11 +59,16 @@ extension Site {
         switch fact {
         case .applied: values[.pendingRecord] = log.pendingBytes
         case .epochTaken: values[.configuration] = member.plan?.proposal.configuration.encoded()
-        case .epochReady: values[.roster] = Array(roster.utf8)
+        case .epochReady:
+            peerPaths = PeerPaths(await mesh.paths)
+            values[.roster] = Array(roster.utf8)
+            values[.peerPaths] = peerPaths?.encoded
         default: break
         }
         try store.append(fact, values)
-        if case .epochReady = fact { try announceEpoch() }
+        guard case .epochReady = fact else { return }
+        try announceEpoch()
+        if let peerPaths { progress.note("connections to other sites: \(peerPaths.text)") }
     }
 
     /// The fingerprint of the members of the present epoch, for people to compare.

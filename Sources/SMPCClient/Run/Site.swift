@@ -47,6 +47,8 @@ actor Site {
     var answer: AggregateShare?
     /// The sum that is being verified.
     var sum: (vector: Field64Vector, trailer: Envelope)?
+    /// The ways to the other members of the present epoch, once its keys are exchanged here.
+    var peerPaths: PeerPaths?
     var sending: [StreamKind: (ctx: Digest, task: Task<Void, Never>)] = [:]
 
     /// What this site streams to the coordinator.
@@ -150,7 +152,8 @@ actor Site {
         self.connection = connection
         let hello = Hello(
             instance: store.instance, addresses: peerAddresses.addresses(towards: connection.localHost),
-            position: member.position, released: member.ledger.releasedBase)
+            position: member.position, released: member.ledger.releasedBase,
+            takesRelays: true)
         await send(.hello(hello))
     }
 

@@ -181,6 +181,8 @@ enum SiteValue: String {
     case configuration = "configuration"
     /// The name under which the site was invited.
     case name = "name"
+    /// The ways by which this site reached the others of the last epoch.
+    case peerPaths = "peer_paths"
     /// The record of the last applied round, which waits for the metrics that the next sum brings.
     case pendingRecord = "pending_record"
     /// The base that the engineer has released; a running client takes it into its facts.

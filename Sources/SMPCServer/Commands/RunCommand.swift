@@ -104,6 +104,15 @@ struct RunCommand: AsyncParsableCommand {
             """)
     var crossCheck: Bool?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            How many connections between sites that do not reach each other are relayed at one time, at most; 0 for none. \
+            What passes is encrypted between the two. (default: 256)
+            """, valueName: "count"))
+    var relays: Int?
+
     @Flag(help: "Take the last run up where it stopped, an aborted one too; an error if there is none.")
     var resume = false
     @Flag(help: "End the unfinished run and begin another.")
@@ -156,7 +165,9 @@ struct RunCommand: AsyncParsableCommand {
             metrics: metrics,
             dataset: try settings.value(dataset, .dataset, default: "unknown"),
             partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),
-            logger: output.logger(label: "smpc-server"))
+            logger: output.logger(label: "smpc-server"),
+            relays: RelayDesk.Limits(
+                relaysMax: try checked(try settings.value(relays, .relays, default: 256), 0...4_096, "--relays")))
         defer { withExtendedLifetime(lock) {} }
         let end = try await Interruption.exiting(
             onSignal: { _ in Console.shared.error("stopping; run it again to go on") },

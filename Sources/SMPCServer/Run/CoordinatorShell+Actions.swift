@@ -113,7 +113,7 @@ extension CoordinatorShell {
     }
 
     private func summarize(_ outcome: Messages.RunOutcome, _ sentence: String) throws {
-        let counters = refusals.all(transport?.snapshot)
+        let counters = refusals.all(transport?.snapshot, relays: relays.refused)
         let reported: Reporting.RunOutcome =
             switch outcome {
             case .complete: .completed
@@ -131,7 +131,7 @@ extension CoordinatorShell {
 
     /// Logs what was refused, for `--verbose`.
     func logRefusals() {
-        let counters = refusals.all(transport?.snapshot)
+        let counters = refusals.all(transport?.snapshot, relays: relays.refused)
         for name in counters.keys.sorted() {
             logger.debug("refused", metadata: ["kind": "\(name)", "count": "\(counters[name] ?? 0)"])
         }

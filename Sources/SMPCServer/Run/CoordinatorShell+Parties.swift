@@ -59,7 +59,7 @@ extension CoordinatorShell {
     }
 
     /// A party opened a stream.
-    func offered(_ stream: IncomingStream, from session: PartySession) {
+    func offered(_ stream: IncomingStream, from session: PartySession) async {
         guard sessions[session.party] === session else { return stream.refuse(.init(.notExpected)) }
         let header: StreamHeader
         do {
@@ -74,6 +74,11 @@ extension CoordinatorShell {
             streams[id] = Offered(stream: stream, header: vector, isPartial: false, session: session)
         case .partial(let vector):
             streams[id] = Offered(stream: stream, header: vector, isPartial: true, session: session)
+        case .relayAnswer(let answer): return await relays.answered(stream, answer, from: session)
+        case .relayOpen(let open):
+            let areMembers = machine.registry[session.party] != nil && machine.registry[open.party] != nil
+            let target = areMembers ? sessions[open.party] : nil
+            return await relays.opened(stream, open, from: session, to: target)
         case .handover, .result:
             refusals.streams[.notExpected, default: 0] += 1
             return stream.refuse(.init(.notExpected))

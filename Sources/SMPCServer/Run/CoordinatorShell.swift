@@ -56,6 +56,8 @@ actor CoordinatorShell {
     let arithmetic: Arithmetic
     /// Where the model after every round is kept; nil if it is not.
     let kept: KeptModels?
+    /// Joins parties that do not reach each other.
+    nonisolated let relays: RelayDesk
     /// Ends with one value.
     nonisolated let endings: AsyncStream<Ending>
 
@@ -90,7 +92,7 @@ actor CoordinatorShell {
     init(
         _ run: PreparedRun, arithmetic: Arithmetic, recorder: RunRecorder, registry: MemberRegistry,
         progress: Programs.Progress,
-        logger: Logger, stallMax: Duration, kept: KeptModels?,
+        logger: Logger, stallMax: Duration, kept: KeptModels?, relays: RelayDesk.Limits,
         describe: @escaping @Sendable (_ membersMin: Int?) -> RunDescription
     ) {
         machine = run.machine
@@ -108,6 +110,7 @@ actor CoordinatorShell {
         self.stallMax = stallMax
         self.arithmetic = arithmetic
         self.kept = kept
+        self.relays = RelayDesk(limits: relays, logger: logger)
         (endings, ending) = AsyncStream.makeStream()
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Aggregation
+import Messages
 import Transport
 
 /// Counts what was refused, for logs and the summary.
@@ -14,12 +15,13 @@ struct RefusalCounters {
     /// Streams by the reason of their refusal.
     var streams: [VectorRefusal: Int] = [:]
 
-    /// Everything that was refused, together with what the listener refused; no entry is 0.
-    func all(_ transport: TransportCounters.Snapshot?) -> [String: Int] {
+    /// Everything that was refused, together with what the listener and the relays refused; no entry is 0.
+    func all(_ transport: TransportCounters.Snapshot?, relays: [RelayRefusal: Int]) -> [String: Int] {
         var counts: [String: Int] = [:]
         for (reason, count) in transport?.refusedHandshakes ?? [:] { counts["handshakes.\(reason.rawValue)"] = count }
         for (name, count) in transport?.rejectedFrames ?? [:] { counts["frames.\(name)"] = count }
         for (reason, count) in streams { counts["streams.\(reason)"] = count }
+        for (reason, count) in relays { counts["relays.\(reason.name)"] = count }
         counts["connections.lost"] = transport?.lost ?? 0
         counts["messages.discarded"] = discardedMessages
         counts["messages.invalid"] = invalidMessages

@@ -31,6 +31,8 @@ struct ServerRun: Sendable {
     let logger: Logger
     /// How long a stream that may send may bring nothing.
     var stallMax = Duration.seconds(20)
+    /// What relays between parties may take.
+    var relays = RelayDesk.Limits()
 
     /// How long what is still queued for the parties may take at the end.
     private static let farewell: Duration = .seconds(10)
@@ -67,7 +69,7 @@ struct ServerRun: Sendable {
         let shell = CoordinatorShell(
             prepared, arithmetic: arithmetic, recorder: recorder, registry: registry, progress: progress,
             logger: logger,
-            stallMax: stallMax, kept: kept,
+            stallMax: stallMax, kept: kept, relays: relays,
             describe: { membersMin in
                 var description = description
                 description.protection = membersMin.flatMap {
@@ -186,6 +188,7 @@ struct ServerRun: Sendable {
         }
         session.finish()
         await shell.disconnected(session, failure)
+        await shell.relays.left(session)
         await delivery
     }
 

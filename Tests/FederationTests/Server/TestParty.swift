@@ -148,7 +148,7 @@ actor TestParty {
             handedOver = try Parameters(layout: layout, littleEndianBytes: bytes).values
             machine.handedOver(header)
             return []
-        case .partial, .upload: return []
+        case .partial, .relayAnswer, .relayOpen, .upload: return []
         }
     }
 

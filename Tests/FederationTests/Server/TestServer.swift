@@ -53,7 +53,8 @@ final class TestServer: Sendable {
     /// Begins to serve; the task ends with the run.
     func start(
         rounds: Int = 2, cohort: Int = 3, mode: RunChoice.Mode = .either, seed: UInt64 = 1,
-        rejoinWait: Duration = .seconds(20), uploadWait: Duration = .seconds(600), keepsModels: Bool = false
+        rejoinWait: Duration = .seconds(20), uploadWait: Duration = .seconds(600), keepsModels: Bool = false,
+        relays: RelayDesk.Limits = RelayDesk.Limits()
     ) throws -> Task<RunEnd, any Error> {
         try? FileManager.default.removeItem(atPath: portFile)
         let choice = try choice(
@@ -68,6 +69,7 @@ final class TestServer: Sendable {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         run.stallMax = .seconds(1)
         run.keepsModels = keepsModels
+        run.relays = relays
         return Task { [run] in try await run.serve() }
     }
 

@@ -8,12 +8,14 @@ print_help() {
     cat <<'HELP'
 usage: scripts/check-network.sh [--bin DIR]
 
-Runs a federation across network namespaces of its own, with real firewall rules (nft), twice: the coordinator, two sites
-in the open, one on IPv6 only, and one that is hard to reach: first behind a proxy that demands a password, where nothing
-else leads out, then behind a firewall that lets nobody in. Each time the model must be the one of plain averaging of the
-same data, bit for bit. And a coordinator whose IPv6 address swallows everything is reached by IPv4 (RFC 8305).
+Runs federations across network namespaces of its own, with real firewall rules (nft): the coordinator, two sites in the
+open, one on IPv6 only, and one that is hard to reach: first behind a proxy that demands a password, where nothing else
+leads out, then behind a firewall that lets nobody in. Between these two ten sites: seven in the open, one on IPv6 only, one
+behind the proxy, and one behind a firewall that leads to the coordinator alone, so that all others meet it there; each
+site's ways to the others are printed. Each time the model must be the one of plain averaging of the same data, bit for bit.
+And a coordinator whose IPv6 address swallows everything is reached by IPv4 (RFC 8305).
 
-Needs root, or a kernel that lets users have namespaces. About a minute.
+Needs root, or a kernel that lets users have namespaces. About two minutes.
 
 options:
   --bin DIR       where the programs lie (default: .build/release)
@@ -86,7 +88,7 @@ attach() {
     done
 }
 
-for host in server open-1 open-2 six hard gate; do
+for host in server open-1 open-2 six hard closed gate; do
     ip netns add "$host"
     on "$host" ip link set lo up
 done
@@ -99,6 +101,16 @@ attach gate out 10.91.0.2/24 fd91::2/64
 attach open-1 out 10.91.0.11/24 fd91::11/64
 attach open-2 out 10.91.0.12/24 fd91::12/64
 attach six out fd91::16/64
+# Nobody is let in, and out only to the coordinator.
+attach closed out 10.91.0.21/24 fd91::21/64
+on closed nft -f - <<'NFT'
+table inet outbound {
+    chain output {
+        type filter hook output priority 0; policy accept;
+        oifname "out" tcp dport != 7443 tcp flags & (syn | ack) == syn drop
+    }
+}
+NFT
 # Behind the gate, which forwards nothing: its proxy is the only way out.
 attach gate in 10.92.0.1/24
 attach hard in 10.92.0.20/24
@@ -113,6 +125,22 @@ table inet gate {
     }
 }
 NFT
+# lets_nobody_in HOST: drops and counts whatever wants to connect to a host.
+lets_nobody_in() {
+    on "$1" nft -f - <<'NFT'
+table inet closed {
+    chain input {
+        type filter hook input priority 0; policy accept;
+        iifname "out" tcp flags & (syn | ack) == syn counter drop
+    }
+}
+NFT
+}
+# dropped HOST: how many attempts that were.
+dropped() {
+    on "$1" nft list chain inet closed input | sed -n 's/.*counter packets \([0-9]*\) .*/\1/p'
+}
+lets_nobody_in closed
 (umask 077 && printf 'site:open sesame\n' >"$scratch/credentials")
 
 # start LOG HOST COMMAND…: runs a program of a host in the background.
@@ -141,39 +169,48 @@ wait_for_file() {
 }
 
 training=(--model softmax:8-3 --seed 7)
-hosts=(open-1 open-2 six hard)
+sites=(open-1 open-2 six hard)
 
-# run_arm ARM DIRECTORY: one run of all sites; leaves rounds.jsonl in DIRECTORY/metrics. Options of each host's client are in
-# `options`, those of the join in `join_options`.
+# host SITE: where it runs: site-N of an open host beside the first one, every other on the host of its name.
+host() {
+    case $1 in
+        open-[3-5]) echo open-1 ;;
+        open-[67]) echo open-2 ;;
+        *) echo "$1" ;;
+    esac
+}
+
+# run_arm ARM DIRECTORY: one run of all sites; leaves rounds.jsonl in DIRECTORY/ARM. Options of each site's client are in
+# `options`.
 run_arm() {
     local arm=$1 directory=$2 server pid pids=() k site code=0
     local -a command
     if [[ $arm == plain ]]; then command=("$binaries/fedavg" server); else command=("$binaries/smpc-server" run --slots all); fi
     start "$directory/$arm-server.log" server "${command[@]}" --state "$directory/fed" --listen "[::]:7443" \
-        --port-file "$directory/$arm-port" --discovery off --rounds 2 --cohort 4 --encoding exact "${training[@]}" \
+        --port-file "$directory/$arm-port" --discovery off --rounds 2 --cohort "${#sites[@]}" --encoding exact "${training[@]}" \
         --metrics "$directory/$arm"
     server=$started
     wait_for_file "$directory/$arm-port" "$server" || {
         cat "$directory/$arm-server.log" >&2
         die 1 "the server of arm $arm does not listen"
     }
-    for k in "${!hosts[@]}"; do
-        site=${hosts[k]}
+    for k in "${!sites[@]}"; do
+        site=${sites[k]}
         if [[ ! -e $directory/$site/certificate.pem ]]; then
             # shellcheck disable=SC2086 # words
-            on "$site" "$binaries/smpc-client" join --state "$directory/$site" --token-file "$directory/tokens/$site.token" \
+            on "$(host "$site")" "$binaries/smpc-client" join --state "$directory/$site" --token-file "$directory/tokens/$site.token" \
                 --discovery off ${options[$site]} </dev/null >"$directory/$site-join.log" 2>&1 || {
                 cat "$directory/$site-join.log" >&2
                 die 1 "$site cannot join"
             }
         fi
     done
-    for k in "${!hosts[@]}"; do
-        site=${hosts[k]}
+    for k in "${!sites[@]}"; do
+        site=${sites[k]}
         if [[ $arm == plain ]]; then command=("$binaries/fedavg" client); else command=("$binaries/smpc-client" run --listen "[::]:0"); fi
         # shellcheck disable=SC2086 # words
-        start "$directory/$arm-$site.log" "$site" "${command[@]}" --state "$directory/$site" --discovery off \
-            --dataset synthetic:400,8,3 --part "$k/4" --verbose ${options[$site]}
+        start "$directory/$arm-$site.log" "$(host "$site")" "${command[@]}" --state "$directory/$site" --discovery off \
+            --dataset synthetic:400,8,3 --part "$k/${#sites[@]}" --verbose ${options[$site]}
         pids+=("$started")
     done
     wait "$server" || code=$?
@@ -191,10 +228,12 @@ hashes() {
 
 # federation NAME OPTIONS: both arms, the hard site with these options.
 federation() {
-    local directory=$scratch/$1 open="--server [fd91::1]:7443"
-    declare -gA options=([open-1]=$open [open-2]=$open [six]=$open [hard]="$2")
+    local directory=$scratch/$1 site
+    declare -gA options
+    for site in "${sites[@]}"; do options[$site]="--server [fd91::1]:7443"; done
+    options[hard]=$2
     "$binaries/smpc-server" init --state "$directory/fed" --federation "$1" >/dev/null
-    "$binaries/smpc-server" invite "${hosts[@]}" --state "$directory/fed" --out "$directory/tokens" >/dev/null
+    "$binaries/smpc-server" invite "${sites[@]}" --state "$directory/fed" --out "$directory/tokens" >/dev/null
     run_arm plain "$directory"
     run_arm secure "$directory"
     [[ $(hashes "$directory/plain/rounds.jsonl" | wc -l) -ge 2 ]] || die 1 "the plain run has no two rounds"
@@ -236,17 +275,28 @@ on hard timeout 5 bash -c ': </dev/tcp/10.91.0.1/7443' 2>/dev/null && die 1 "the
 ! grep -rq 'sesame' "$scratch/proxied" || die 1 "the password is in a log or in a state directory"
 say "a site that has only a proxy takes part, and the model is the plain one"
 
+# ways SITE: the ways by which a site of the ten reached the others.
+ways() {
+    sed -n 's/.*connections to other sites: //p' "$scratch/ten/secure-$1.log" | tail -n 1
+}
+sites=(open-1 open-2 open-3 open-4 open-5 open-6 open-7 six hard closed)
+federation ten "$via_proxy"
+for site in "${sites[@]}"; do
+    say "  $site: $(ways "$site")"
+    case $site in
+        closed) expected="9 relayed by the coordinator" ;;
+        hard) expected="8 through the proxy, 1 relayed by the coordinator" ;;
+        *) expected="8 direct, 1 relayed by the coordinator" ;;
+    esac
+    [[ $(ways "$site") == "$expected" ]] || die 1 "$site: expected $expected"
+done
+say "a site that reaches the coordinator alone takes part among ten ($(dropped closed) attempts to reach it dropped), and the \
+model is the plain one"
+
 # Out in the open, but nobody is let in: only what it dials itself comes about.
+sites=(open-1 open-2 six hard)
 on hard ip link del in
 attach hard out 10.91.0.20/24 fd91::20/64
-on hard nft -f - <<'NFT'
-table inet closed {
-    chain input {
-        type filter hook input priority 0; policy accept;
-        iifname "out" tcp flags & (syn | ack) == syn counter drop
-    }
-}
-NFT
+lets_nobody_in hard
 federation firewalled "--server [fd91::1]:7443"
-on hard nft list chain inet closed input | sed -n 's/.*counter packets \([0-9]*\) .*/\1/p' >"$scratch/dropped"
-say "a site that lets nobody in takes part ($(cat "$scratch/dropped") attempts dropped), and the model is the plain one"
+say "a site that lets nobody in takes part ($(dropped hard) attempts dropped), and the model is the plain one"

@@ -26,9 +26,12 @@ actor PeerMesh {
     private static let dialTimeout = Duration.seconds(4)
     /// How long a relayed connection may take: four ways through the coordinator, which waits 5 s for the other end.
     private static let relayTimeout = Duration.seconds(8)
-    /// Failed attempts at the direct way before a relay is asked for, of the smaller PartyID and of the larger one: later, so
-    /// that two relays at once are the exception.
-    static let directAttempts = (smaller: 2, larger: 3)
+    /// When a relay is asked for at the soonest: after so many failed attempts at the direct way, and when the other side has
+    /// had time to come by itself, its patience included. The larger PartyID asks later, so that two relays at once are the
+    /// exception.
+    private static let relayAfter = (
+        smaller: (attempts: 2, time: patience + .seconds(1)), larger: (attempts: 3, time: patience + .seconds(4))
+    )
     private static let pauseMin = Duration.milliseconds(50)
     private static let pauseMax = Duration.seconds(2)
 
@@ -36,6 +39,11 @@ actor PeerMesh {
         let key: PublicKey
         /// How long the other side is waited for before this one dials.
         let patience: Duration
+        /// Which attempts ask for a relay.
+        var turns: RelayTurns
+        /// From when on they do.
+        let relayFrom: ContinuousClock.Instant
+        /// Attempts since the peer last said anything.
         var attempts = 0
         var due: ContinuousClock.Instant
         var isBusy = false
@@ -95,10 +103,13 @@ actor PeerMesh {
         for member in members where member.id != identity.id {
             // Nobody reaches a site behind a proxy, which leads out only.
             let patience = identity.id < member.id || proxy != nil ? .zero : Self.patience
+            let relayAfter = identity.id < member.id ? Self.relayAfter.smaller : Self.relayAfter.larger
             // Where only a relay led the last time, the direct way is tried once.
-            let attempts = before[member.id] == .relayed ? firstRelay(to: member.id) - 1 : 0
+            let wasRelayed = before[member.id] == .relayed
             targets[member.id] = Target(
-                key: member.key, patience: patience, attempts: attempts, due: now + patience)
+                key: member.key, patience: patience,
+                turns: RelayTurns(directFirst: wasRelayed ? 1 : relayAfter.attempts),
+                relayFrom: wasRelayed ? now : now + relayAfter.time, due: now + patience)
         }
         for (id, link) in links {
             if isExpected(link.connection, id) { paths[id] = link.connection.path } else { drop(id) }
@@ -198,6 +209,7 @@ actor PeerMesh {
     private func heard(_ id: PartyID, _ number: Int) {
         guard links[id]?.number == number else { return }
         targets[id]?.attempts = 0
+        targets[id]?.turns.begin()
     }
 
     private func ended(_ id: PartyID, _ number: Int) -> Bool {
@@ -228,8 +240,9 @@ extension PeerMesh {
             dialing += 1
             targets[id]?.isBusy = true
             targets[id]?.attempts += 1
+            let isRelay = targets[id]?.turns.takeTurn(mayRelay: relays != nil && target.relayFrom <= now) ?? false
             let number = exchange
-            Task { await dial(id, target, number) }
+            Task { await dial(id, target, throughRelay: isRelay, number) }
         }
         alarm?.cancel()
         guard dialing < Self.dialsMax, let next = waiting.values.map(\.due).filter({ $0 > now }).min() else { return }
@@ -240,10 +253,10 @@ extension PeerMesh {
         }
     }
 
-    private func dial(_ id: PartyID, _ target: Target, _ number: Int) async {
+    private func dial(_ id: PartyID, _ target: Target, throughRelay isRelay: Bool, _ number: Int) async {
         let result: Result<Connection, any Error>
         do {
-            result = .success(try await connection(to: id, target))
+            result = .success(try await connection(to: id, target, throughRelay: isRelay))
         } catch {
             result = .failure(error)
         }
@@ -258,33 +271,26 @@ extension PeerMesh {
             hold(connection, to: id)
         case .failure(let error):
             guard number == exchange else { break }
-            tell(error, of: id, target)
+            tell(error, of: id, isFirstRelay: isRelay && target.turns.relayed == 0)
             targets[id]?.isBusy = false
             pause(id)
         }
         pump()
     }
 
-    /// Dials directly, or through the coordinator when it is the turn of that.
-    private func connection(to id: PartyID, _ target: Target) async throws -> Connection {
+    private func connection(to id: PartyID, _ target: Target, throughRelay isRelay: Bool) async throws -> Connection {
         let expected = PeerExpectation.party(id, federation: identity.federation, spkiHash: target.key.spkiHash)
-        let turn = Turn(attempt: target.attempts, first: firstRelay(to: id))
-        if let relays, turn.isRelay {
+        if isRelay, let relays {
             return try await relays.dial(id, identity: identity, expecting: expected, timeout: Self.relayTimeout)
         }
-        let (address, proxy) = try await way(to: id, attempt: relays == nil ? target.attempts : turn.directBefore)
+        let (address, proxy) = try await way(to: id, attempt: target.turns.direct)
         return try await Transport.dial(
             host: address.host, port: Int(address.port), identity: identity.tlsIdentity, expecting: expected,
             proxy: proxy, meter: meter, timeout: Self.dialTimeout)
     }
 
-    private func firstRelay(to id: PartyID) -> Int {
-        identity.id < id ? Self.directAttempts.smaller : Self.directAttempts.larger
-    }
-
-    /// Says of an attempt why it failed; of the first relay aloud, as without one nothing is left but to try again.
-    private func tell(_ error: any Error, of id: PartyID, _ target: Target) {
-        let isFirstRelay = relays != nil && target.attempts == firstRelay(to: id)
+    /// Says why an attempt failed; the first one at a relay aloud, as nothing is left then but to try again.
+    private func tell(_ error: any Error, of id: PartyID, isFirstRelay: Bool) {
         let reason: String
         if case .relay(let code)? = error as? ConnectionError, let refusal = RelayRefusal(rawValue: code.rawValue) {
             reason = "not relayed: \(refusal)"
@@ -294,21 +300,6 @@ extension PeerMesh {
         logger.log(
             level: isFirstRelay ? .warning : .debug, "peer not reached",
             metadata: ["party": "\(id.hex)", "reason": "\(reason)"])
-    }
-
-    /// Which way an attempt takes: directly first, then through the coordinator and directly in turn.
-    struct Turn: Equatable {
-        let isRelay: Bool
-        /// Attempts at the direct way before this one.
-        let directBefore: Int
-
-        /// - Parameters:
-        ///   - attempt: counted from 0.
-        ///   - first: the first attempt that asks for a relay.
-        init(attempt: Int, first: Int) {
-            isRelay = attempt >= first && (attempt - first).isMultiple(of: 2)
-            directBefore = attempt < first ? attempt : first + (attempt - first) / 2
-        }
     }
 
     /// Takes the known addresses of a party in turn, one of multicast's and one of the coordinator's: false records of either

@@ -126,6 +126,16 @@ import Transport
         await site.listener.close()
     }
 
+    /// Some attempts directly, then both ways in turn, from when on a relay may be asked for.
+    @Test func theDirectWayComesFirstAndNeverGoesOut() {
+        var turns = RelayTurns(directFirst: 2)
+        #expect((0..<7).map { _ in turns.takeTurn(mayRelay: true) } == [false, false, true, false, true, false, true])
+        #expect(turns.direct == 4, "each direct attempt takes the next address")
+        turns.begin()
+        #expect((0..<4).map { _ in turns.takeTurn(mayRelay: false) } == [false, false, false, false])
+        #expect((0..<4).map { _ in turns.takeTurn(mayRelay: true) } == [true, false, true, false])
+    }
+
     @Test func aMemberThatSaysTooMuchIsCutOff() async throws {
         let authority = try CertificateAuthority.create(federation: #require(FederationName("test")), now: unixNow())
         let site = try await ListeningSite(Self.party(authority, "site"))

@@ -9,7 +9,8 @@ import Transport
 
 /// Dials every other site that is known, announced or connected to the coordinator.
 ///
-/// Of two sites one has to reach the other: one that cannot be dialled from here is a warning.
+/// One of two sites reaching the other is enough, and otherwise the coordinator relays: one that cannot be dialled from
+/// here is a warning.
 struct PeerChecks: Sendable {
     let identity: PartyIdentity
     let members: [RecordedMember]
@@ -103,7 +104,9 @@ struct PeerChecks: Sendable {
         }
         return .warning(
             .peer, of: peer.name, "no direct path from here: \(why)",
-            remedy: "enough if it reaches this site; otherwise let one of the two be dialled (--listen, firewall)")
+            remedy:
+                "enough if it reaches this site; otherwise the coordinator relays between the two, unless its operator has "
+                + "turned that off; a direct way needs one of them to be dialled (--listen, firewall)")
     }
 }
 

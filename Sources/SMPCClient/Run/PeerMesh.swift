@@ -281,11 +281,11 @@ extension PeerMesh {
     private func connection(to id: PartyID, _ target: Target, throughRelay isRelay: Bool) async throws -> Connection {
         let expected = PeerExpectation.party(id, federation: identity.federation, spkiHash: target.key.spkiHash)
         if isRelay, let relays {
-            return try await relays.dial(id, identity: identity, expecting: expected, timeout: Self.relayTimeout)
+            return try await relays.dial(id, expecting: expected, timeout: Self.relayTimeout)
         }
         let (address, proxy) = try await way(to: id, attempt: target.turns.direct)
         return try await Transport.dial(
-            host: address.host, port: Int(address.port), identity: identity.tlsIdentity, expecting: expected,
+            host: address.host, port: Int(address.port), identity: tls, expecting: expected,
             proxy: proxy, meter: meter, timeout: Self.dialTimeout)
     }
 

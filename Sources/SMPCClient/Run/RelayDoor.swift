@@ -9,6 +9,8 @@ import Transport
 ///
 /// Either way a connection comes about that is like any other: its TLS runs inside, and the peer's key is demanded.
 actor RelayDoor {
+    private let identity: PartyIdentity
+    private lazy var tls = identity.tlsIdentity
     private let listener: Listener
     private let logger: Logger
     private var coordinator: Connection?
@@ -16,7 +18,8 @@ actor RelayDoor {
     private var waiting: [RelayID: AsyncStream<IncomingStream>.Continuation] = [:]
 
     /// - Parameter listener: takes the connections that come in.
-    init(listener: Listener, logger: Logger) {
+    init(identity: PartyIdentity, listener: Listener, logger: Logger) {
+        self.identity = identity
         self.listener = listener
         self.logger = logger
     }
@@ -32,9 +35,7 @@ actor RelayDoor {
     }
 
     /// Connects to a peer through the coordinator.
-    func dial(
-        _ peer: PartyID, identity: PartyIdentity, expecting: PeerExpectation, timeout: Duration
-    ) async throws -> Connection {
+    func dial(_ peer: PartyID, expecting: PeerExpectation, timeout: Duration) async throws -> Connection {
         guard let coordinator else { throw ConnectionError.relay(StreamCode(relay: .otherEndGone)) }
         let name = RelayID.random()
         let (answers, answer) = AsyncStream.makeStream(of: IncomingStream.self, bufferingPolicy: .bufferingOldest(1))
@@ -45,8 +46,7 @@ actor RelayDoor {
             for await stream in answers { return stream }
             throw ConnectionError.relay(StreamCode(relay: .otherEndGone))
         }
-        return try await Transport.dial(
-            through: end, identity: identity.tlsIdentity, expecting: expecting, timeout: timeout)
+        return try await Transport.dial(through: end, identity: tls, expecting: expecting, timeout: timeout)
     }
 
     /// The other direction of a relay that this site asked for.

@@ -70,7 +70,7 @@ struct RunSession {
 
     private func run(_ listener: Listener, _ discovery: DiscoveryService?, _ meter: ByteMeter) async throws -> RunEnd {
         let inbox = SiteInbox()
-        let relays = RelayDoor(listener: listener, logger: logger)
+        let relays = RelayDoor(identity: identity, listener: listener, logger: logger)
         let link = CoordinatorLink(
             identity: identity, network: network, store: store, rejoinWait: rejoinWait, discovery: discovery,
             meter: meter,

@@ -122,7 +122,7 @@ final class NetworkRun {
     }
 
     private var now: ContinuousClock.Instant { origin + .microseconds(time) }
-    private var faultsAreOver: Bool { time > Int64(setting.plan.faultsEnd) * 1_000 }
+    var faultsAreOver: Bool { time > Int64(setting.plan.faultsEnd) * 1_000 }
 
     private func happens(_ probability: Double) -> Bool { !faultsAreOver && random.happens(probability) }
 
@@ -572,7 +572,9 @@ extension NetworkRun: ServerHost {
             if sites[number].isAlive { dial(number, after: 100_000 + random.below(500_000)) }
         }
         for number in links.indices { links[number].known = nil }
-        for number in sites.indices where powerCut?.happens(0.5) == true { schedule(.die(number), after: 1) }
+        for number in sites.indices where !faultsAreOver && powerCut?.happens(0.5) == true {
+            schedule(.die(number), after: 1)
+        }
         schedule(.restartServer, after: 1_000 * (1 + random.below(setting.plan.awayMax)))
     }
 }

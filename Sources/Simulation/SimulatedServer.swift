@@ -13,6 +13,8 @@ protocol ServerHost: AnyObject {
     func sendHandover(_ header: HandoverHeader, _ parameters: [Float], to party: PartyID) throws
     func grant(_ stream: StreamID)
     func ping(_ parties: [PartyID])
+    /// Whether no fault begins any more.
+    var faultsAreOver: Bool { get }
     /// The coordinator's program died.
     func serverDied()
 }
@@ -182,7 +184,7 @@ final class SimulatedServer {
         case .epochProposal, .skip, .survivors: break
         default: return
         }
-        if actionsToLive == nil, aim?.happens(0.2) == true { actionsToLive = aim?.below(4) }
+        if actionsToLive == nil, !host.faultsAreOver, aim?.happens(0.2) == true { actionsToLive = aim?.below(4) }
     }
 
     private func count(_ report: CoordinatorReport) {

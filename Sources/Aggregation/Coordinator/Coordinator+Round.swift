@@ -303,11 +303,12 @@ extension Coordinator {
         }
         let stale = plan.members.filter { (connected[$0]?.pongAt ?? now - .seconds(9)) <= now - .seconds(1) }
         if stale.isEmpty { return certify(voting, now) }
+        // All are asked, not the stale ones alone: whose last answer is almost a second old would be stale when theirs come.
         guard let pinged = voting.pingedAt else {
             var asked = voting
             asked.pingedAt = now
             phase = .voting(asked)
-            return output.append(.ping(stale))
+            return output.append(.ping(plan.members))
         }
         if now >= pinged + .seconds(1) {
             if now >= voting.deadline {
@@ -317,7 +318,7 @@ extension Coordinator {
             var asked = voting
             asked.pingedAt = now
             phase = .voting(asked)
-            output.append(.ping(stale))
+            output.append(.ping(plan.members))
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+public import Logging
 public import Transport
 
 /// Serves connections of `smpc-inquiry/1`: they show that this process can be reached by somebody who may. They disturb
@@ -9,7 +10,8 @@ public enum InquiryDesk {
     public static let timeout = Duration.seconds(10)
 
     /// Sends the answer, if there is one, and waits for the other side to close.
-    public static func serve(_ connection: Connection, answer: [UInt8]? = nil) async {
+    public static func serve(_ connection: Connection, answer: [UInt8]? = nil, logger: Logger) async {
+        logger.debug("a member only asks", metadata: ["from": "\(connection.remoteAddress)"])
         let watchdog = connection.closeUnlessCancelled(after: timeout)
         defer { watchdog.cancel() }
         do {

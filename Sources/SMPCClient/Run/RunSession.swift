@@ -129,7 +129,7 @@ struct RunSession {
         await withDiscardingTaskGroup { group in
             for await connection in listener.connections {
                 if connection.applicationProtocol == .inquiry {
-                    group.addTask { await InquiryDesk.serve(connection) }
+                    group.addTask { await InquiryDesk.serve(connection, logger: logger) }
                 } else {
                     await mesh.accept(connection)
                 }

@@ -165,7 +165,7 @@ struct ServerRun: Sendable {
         var isMember = false
         if case .party(let party)? = connection.peer?.role { isMember = shell.registry.isMember(party) }
         guard isOwn || isMember else { return await connection.close(reason: .unwelcome) }
-        await InquiryDesk.serve(connection, answer: await shell.inquiryAnswer().encoded())
+        await InquiryDesk.serve(connection, answer: await shell.inquiryAnswer().encoded(), logger: logger)
     }
 
     /// Serves one party's connection: Hello first, then whatever it sends, in order.

@@ -2,6 +2,7 @@
 
 import Foundation
 import Identity
+import Logging
 import Messages
 import Primitives
 import Programs
@@ -42,7 +43,11 @@ final class FalseCoordinator {
         serving = Task {
             await withDiscardingTaskGroup { group in
                 for await connection in listener.connections {
-                    group.addTask { await InquiryDesk.serve(connection, answer: answer?()) }
+                    group.addTask {
+                        await InquiryDesk.serve(
+                            connection, answer: answer?(),
+                            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                    }
                 }
             }
         }

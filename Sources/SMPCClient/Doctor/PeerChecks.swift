@@ -14,6 +14,8 @@ import Transport
 struct PeerChecks: Sendable {
     let identity: PartyIdentity
     let members: [RecordedMember]
+    /// By which ways the others were reached in the last epoch; nil before the first.
+    let paths: PeerPaths?
     let proxy: HTTPProxy?
     let neighbours: Neighbours
     /// What the coordinator says of addresses; nil if it was not reached.
@@ -102,8 +104,9 @@ struct PeerChecks: Sendable {
             return .failed(
                 .peer, of: peer.name, "no direct path: \(why)", remedy: error.remedy(reaching: "the site"))
         }
+        let before = paths.map { "; ways of the last epoch: \($0.text)" } ?? ""
         return .warning(
-            .peer, of: peer.name, "no direct path from here: \(why)",
+            .peer, of: peer.name, "no direct path from here: \(why)\(before)",
             remedy:
                 "enough if it reaches this site; otherwise the coordinator relays between the two, unless its operator has "
                 + "turned that off; a direct way needs one of them to be dialled (--listen, firewall)")

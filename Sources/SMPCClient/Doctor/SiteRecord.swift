@@ -14,6 +14,8 @@ struct SiteRecord: Sendable {
     private(set) var coordinatorKey: PublicKey?
     /// Where the coordinator answered last.
     private(set) var coordinatorAddress: HostPort?
+    /// By which ways the others were reached in the last epoch.
+    private(set) var paths: PeerPaths?
 
     /// Opens the database as `status` does, beside a client that runs.
     init(_ directory: SiteDirectory) {
@@ -25,6 +27,7 @@ struct SiteRecord: Sendable {
             coordinatorAddress = try store.value(.coordinatorAddress).flatMap {
                 HostPort(String(decoding: $0, as: UTF8.self))
             }
+            paths = try store.value(.peerPaths).flatMap { PeerPaths(encoded: $0) }
             check = Self.judge(members, directory)
         } catch {
             check = .failed(.record, error: error, otherwise: "see to the files in \(directory.path)")

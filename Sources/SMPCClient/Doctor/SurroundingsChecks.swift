@@ -33,7 +33,8 @@ struct SurroundingsChecks: Sendable {
         findings.model = answer?.model
         progress.status("dialling the other sites")
         findings.checks += await PeerChecks(
-            identity: identity, members: record.members, proxy: network.proxy, neighbours: neighbours,
+            identity: identity, members: record.members, paths: record.paths, proxy: network.proxy,
+            neighbours: neighbours,
             directory: answer?.directory
         ).run()
         return findings

@@ -6,6 +6,8 @@ import Messages
 import Programs
 import Testing
 
+@testable import SMPCClient
+
 /// What `smpc-client doctor` says of clocks, sites and proxies that are not as they should be.
 @Suite(.timeLimit(.minutes(10))) struct DoctorNetworkTests {
     private func call(
@@ -84,6 +86,24 @@ import Testing
         #expect(found[2]?.remedy?.hasPrefix("enough if it reaches this site") == true)
         #expect(found[3]?.state == "failed")
         #expect(found[3]?.found.contains("peer not accepted") == true)
+    }
+
+    /// What the last epoch did is on record, and said of a site that cannot be dialled.
+    @Test func relaysOfTheLastEpochAreNamed() async throws {
+        let bench = try await Workbench()
+        let paths = try JSONDecoder().decode(
+            PeerPaths.self, from: Data(#"{"direct":1,"proxied":0,"relayed":2}"#.utf8))
+        try SiteStore(SiteDirectory(bench.path("site"))).set(.peerPaths, to: paths.encoded)
+        let server = try await FalseCoordinator(
+            bench, directory: [.init(party: try FalseCoordinator.member(of: bench).id, addresses: ["127.0.0.1:9"])])
+        let (code, report) = try await call(bench, server.port)
+        await server.close()
+        #expect(code == 0, "\(report.failed)")
+        #expect(report["peer"]?.state == "warning")
+        #expect(
+            report["peer"]?.found.hasSuffix("ways of the last epoch: 1 direct, 2 relayed by the coordinator") == true,
+            "\(String(describing: report["peer"]))")
+        #expect(report["peer"]?.remedy?.contains("the coordinator relays between the two") == true)
     }
 
     @Test func anotherFederationsCoordinatorIsNotTakenForOurs() async throws {

@@ -427,11 +427,12 @@ extension Coordinator {
                 output.append(.send(member, .roundOpen(round.round.open)))
             }
         case .voting(let round):
-            phase = .voting(round.renewed(now + settings.voteDeadline))
+            phase = .voting(round.renewed(now + voteWait))
             broadcast(.survivors(round.survivors), round.round.plan)
         case .answering(let round):
             var renewed = round
-            renewed.deadline = now + settings.partialDeadline
+            renewed.deadline = now + partialWait(round.voting)
+            renewed.askedAt = [:]
             for slot in renewed.requests.keys { renewed.requests[slot]?.deadline = renewed.deadline }
             phase = .answering(renewed)
             for member in round.certified.sorted() where connected[member] != nil {
@@ -475,8 +476,8 @@ extension VotingRound {
     /// The same round with a later deadline.
     func renewed(_ deadline: ContinuousClock.Instant) -> VotingRound {
         VotingRound(
-            round: round, set: set, survivors: survivors, leaves: leaves, deadline: deadline, votes: votes,
-            statements: statements, pingedAt: nil)
+            round: round, set: set, survivors: survivors, leaves: leaves, deadline: deadline,
+            sending: sending, votes: votes, statements: statements)
     }
 }
 

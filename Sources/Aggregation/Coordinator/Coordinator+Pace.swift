@@ -11,7 +11,27 @@ extension Coordinator {
     /// How long the next round waits for more than enough uploads.
     func uploadWait(_ plan: EpochPlan) -> Duration {
         guard plan.committee.hasStandbys else { return settings.uploadDeadline }
-        return pace.wait(within: min(settings.uploadWaitMin, settings.uploadDeadline)...settings.uploadDeadline)
+        return uploadPace.wait(within: min(settings.uploadWaitMin, settings.uploadDeadline)...settings.uploadDeadline)
+    }
+
+    /// How long a set waits for the votes of a quorum.
+    var voteWait: Duration {
+        votePace.wait(
+            within: settings.voteDeadline...max(settings.voteDeadline, settings.voteDeadlineMax),
+            first: settings.voteDeadline)
+    }
+
+    /// How long a helper has for its partial.
+    ///
+    /// A partial is as long as an upload, and so is what it takes to send it: that counts while nothing is known of partials.
+    /// A holder that another one can do for has less time than one whose loss ends the epoch.
+    func partialWait(_ voting: VotingRound) -> Duration {
+        let hasStandbys = voting.round.plan.committee.hasStandbys
+        let least = hasStandbys ? min(settings.partialDeadlineMin, settings.partialDeadline) : settings.partialDeadline
+        let most = max(settings.partialDeadline, settings.uploadDeadline)
+        let sending = voting.sending * Pace.factor
+        return partialPace.wait(
+            within: max(least, min(sending, most))...most, first: min(max(sending, settings.partialDeadline), most))
     }
 
     /// Whether a round has to wait for a member that has not spoken yet.

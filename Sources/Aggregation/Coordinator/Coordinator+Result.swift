@@ -10,17 +10,18 @@ extension Coordinator {
     /// R2': makes the certificate; `advanceAnswering` sends it.
     mutating func certify(_ voting: VotingRound, _ now: ContinuousClock.Instant) {
         let votes = voting.round.plan.members.compactMap { voting.votes[$0] }
+        if let began = voting.began { votePace.take(now - began) }
         phase = .answering(
             AnsweringRound(
                 voting: voting, certificate: VoteCertificate(ctx: voting.round.context.ctx, votes: votes),
-                deadline: now + settings.partialDeadline,
+                deadline: now + partialWait(voting),
                 isCrossChecked: settings.crossCheck && voting.round.plan.committee.hasStandbys))
     }
 
     /// Sends the certificate in two steps: first to as many helpers as may answer without barring the way back, should one
     /// die then (the others still form an epoch with enough uploaders that have answered nothing); when these have
     /// answered, to all others at once, as from there on only the lost one's return helps and the time should be short.
-    private mutating func sendCertificates(_ round: inout AnsweringRound) {
+    private mutating func sendCertificates(_ round: inout AnsweringRound, _ now: ContinuousClock.Instant) {
         let plan = round.round.plan
         let rest = Committee.all(members: plan.members.count - 1, gammaPercent: configuration.gammaPercent)
         let first = max(0, min(rest.memberCount - rest.cohortMin, plan.members.count))
@@ -35,13 +36,15 @@ extension Coordinator {
         round.certified.formUnion(next)
         answeredUnderBase.formUnion(next)
         for member in next where connected[member] != nil {
+            round.askedAt[member] = now
             output.append(.send(member, .certificate(round.certificate)))
         }
     }
 
     /// R3: an aggregate share came in whole.
     mutating func takePartial(
-        _ round: inout AnsweringRound, _ stream: StreamID, _ party: PartyID, _ leaf: Digest, _ trailer: Envelope
+        _ round: inout AnsweringRound, _ stream: StreamID, _ party: PartyID, _ leaf: Digest, _ trailer: Envelope,
+        _ now: ContinuousClock.Instant
     ) {
         let context = round.round.context
         let plan = round.round.plan
@@ -63,6 +66,9 @@ extension Coordinator {
                 return compare(held, (party, leaf, trailer), partial.slot, &round)
             }
             round.partials[partial.slot] = (party, leaf, trailer)
+            if let asked = round.askedAt[party] {
+                round.slowestPartial = max(round.slowestPartial ?? .zero, now - asked)
+            }
             stalledSince = nil
             output.append(.accept(stream, isPartial: true))
         } catch {
@@ -76,6 +82,7 @@ extension Coordinator {
         let plan = round.round.plan
         if round.partials.count == plan.slots.count, !awaitsComparison(round, now) {
             reportComparison(round)
+            if let slowest = round.slowestPartial { partialPace.take(slowest) }
             phase = .summing(round)
             return output.append(.makeSum(round.round.context))
         }
@@ -85,7 +92,7 @@ extension Coordinator {
         strike(lost.filter { connected[$0] != nil }, now)
         guard lost.isEmpty, !planIsStale else { return try continueWithout(lost, .answering(round), now) }
         var round = round
-        sendCertificates(&round)
+        sendCertificates(&round, now)
         phase = .answering(round)
     }
 

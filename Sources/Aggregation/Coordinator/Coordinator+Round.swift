@@ -58,7 +58,7 @@ extension Coordinator {
                 if let earlier = round.streams.offer(stream, from: party) {
                     machine.output.append(.refuse(earlier, .notExpected))
                 }
-                machine.grant(&round.streams)
+                machine.grant(&round.streams, now)
                 machine.phase = .collecting(round)
             case (.partial(let header), .answering(var round)):
                 if let refusal = round.refusal(of: header, from: party) {
@@ -67,7 +67,7 @@ extension Coordinator {
                 if let earlier = round.streams.offer(stream, from: party) {
                     machine.output.append(.refuse(earlier, .notExpected))
                 }
-                machine.grant(&round.streams)
+                machine.grant(&round.streams, now)
                 machine.phase = .answering(round)
             default:
                 machine.output.append(.refuse(stream, machine.lateRefusal(header, party)))
@@ -84,8 +84,8 @@ extension Coordinator {
         return voting.set.contains(index) ? .alreadyHeld : .notExpected
     }
 
-    private mutating func grant(_ streams: inout VectorStreams) {
-        for stream in streams.takeGrants(atMost: settings.grantsMax) { output.append(.grant(stream)) }
+    private mutating func grant(_ streams: inout VectorStreams, _ now: ContinuousClock.Instant) {
+        for stream in streams.takeGrants(atMost: settings.grantsMax, now: now) { output.append(.grant(stream)) }
     }
 
     /// A vector came in whole: canonical elements of the right number, with this leaf and trailer.
@@ -95,19 +95,21 @@ extension Coordinator {
         try collect(now) { machine in
             switch machine.phase {
             case .collecting(var round):
+                let took = round.streams.since[stream].map { now - $0 } ?? .zero
                 guard let party = round.streams.end(stream) else {
                     return machine.output.append(.refuse(stream, .notExpected))
                 }
                 machine.takeUpload(&round, stream, party, leaf, trailer, now)
-                machine.grant(&round.streams)
+                round.sending.append(took)
+                machine.grant(&round.streams, now)
                 machine.phase = .collecting(round)
             case .answering(var round):
                 guard let party = round.streams.end(stream) else {
                     return machine.output.append(.refuse(stream, .notExpected))
                 }
-                machine.takePartial(&round, stream, party, leaf, trailer)
+                machine.takePartial(&round, stream, party, leaf, trailer, now)
                 guard !machine.hasEnded else { return }
-                machine.grant(&round.streams)
+                machine.grant(&round.streams, now)
                 machine.phase = .answering(round)
             default: machine.output.append(.refuse(stream, .notExpected))
             }
@@ -125,11 +127,11 @@ extension Coordinator {
             case .collecting(var round):
                 party = round.streams.end(stream)
                 if let party, misbehavior != nil { round.failed.insert(party) }
-                machine.grant(&round.streams)
+                machine.grant(&round.streams, now)
                 machine.phase = .collecting(round)
             case .answering(var round):
                 party = round.streams.end(stream)
-                machine.grant(&round.streams)
+                machine.grant(&round.streams, now)
                 machine.phase = .answering(round)
             default: break
             }
@@ -222,7 +224,7 @@ extension Coordinator {
         let indices = plan.members.indices.filter { round.uploads[plan.members[$0]] != nil }
         let set = SurvivorSet(indices, of: plan.members.count)
         let leaves = indices.compactMap { round.uploads[plan.members[$0]] }
-        if let pace = round.pace { self.pace.take(pace.times, members: round.expected.count) }
+        if let pace = round.pace { uploadPace.take(pace.times, members: round.expected.count) }
         let survivors = try Signed(
             signing: Survivors(
                 epochHash: plan.epochHash, ctx: round.round.context.ctx, bitmap: set.bitmap), with: signer)
@@ -233,7 +235,8 @@ extension Coordinator {
         phase = .voting(
             VotingRound(
                 round: round.round, set: set, survivors: survivors.envelope, leaves: leaves,
-                deadline: now + settings.voteDeadline))
+                deadline: now + voteWait, began: now,
+                sending: Pace.ofTwoThirds(round.sending.sorted(), of: round.sending.count) ?? .zero))
     }
 
     /// "Skip": gives the open round up; its set was never sent.

@@ -87,7 +87,8 @@ extension Coordinator {
         _ helper: PartyID, _ slot: Int, _ round: inout AnsweringRound, _ now: ContinuousClock.Instant
     ) {
         let earlier = round.requests[slot]?.asked ?? []
-        round.requests[slot] = SlotRequest(asked: earlier + [helper], deadline: now + settings.partialDeadline)
+        round.requests[slot] = SlotRequest(asked: earlier + [helper], deadline: now + partialWait(round.voting))
+        round.askedAt[helper] = now
         let pair = round.round.plan.slots[slot]
         // A standby that is asked first, as it was heard from last, is no sign of a primary that is gone.
         if helper == pair.standby, !earlier.isEmpty || connected[pair.primary] == nil {

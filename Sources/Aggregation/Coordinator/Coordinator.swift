@@ -54,9 +54,11 @@ public struct Coordinator: Sendable {
     var leftOut: Set<PartyID> = []
     /// Members that kept others waiting, and until when no epoch is proposed with them.
     var probation: [PartyID: Probation] = [:]
-    /// How long uploads took in the last rounds, and who came too late. Both are kept in memory: a server that restarts
-    /// begins with the most that a round may wait.
-    var pace = UploadPace()
+    /// How long uploads, votes and partials took in the last rounds, and who came too late. All are kept in memory: a server
+    /// that restarts begins anew.
+    var uploadPace = Pace()
+    var votePace = Pace()
+    var partialPace = Pace()
     var late: [PartyID: Lateness] = [:]
     /// When the run began to wait for members, unless one of them has done its part since.
     var stalledSince: ContinuousClock.Instant?

@@ -116,6 +116,8 @@ struct CollectingRound: Sendable {
     /// When it was opened, and how long after that each upload came; nil where that says nothing of the time that
     /// members need.
     var pace: (began: ContinuousClock.Instant, times: [Duration])?
+    /// How long each upload took to send, from when it might begin.
+    var sending: [Duration] = []
     /// Leaves and trailers of complete uploads.
     var uploads: [PartyID: Digest] = [:]
     var silent: [PartyID: SilenceCause] = [:]
@@ -134,6 +136,10 @@ struct VotingRound: Sendable {
     /// Leaves of U in member order.
     let leaves: [Digest]
     let deadline: ContinuousClock.Instant
+    /// When the set was fixed; nil where the time since says nothing.
+    var began: ContinuousClock.Instant?
+    /// How long two thirds of the uploads took to send at most.
+    var sending = Duration.zero
     var votes: [PartyID: Envelope] = [:]
     /// The first vote of each member under this base, for whatever set: another one contradicts it.
     var statements: [PartyID: Signed<Vote>] = [:]
@@ -148,6 +154,9 @@ struct AnsweringRound: Sendable {
     var deadline: ContinuousClock.Instant
     /// To whom the certificate went: whoever is in here may have answered.
     var certified: Set<PartyID> = []
+    /// When each helper was asked, where the time since says something, and the longest that a partial took.
+    var askedAt: [PartyID: ContinuousClock.Instant] = [:]
+    var slowestPartial: Duration?
     /// By slot, in an epoch with standbys: who was asked, the last one until when.
     var requests: [Int: SlotRequest] = [:]
     /// By slot: who answered and with which leaf, and its signed word for it.
@@ -247,6 +256,8 @@ struct WaitingForReturn: Sendable {
 /// The streams of one phase: a few may send, the others wait.
 struct VectorStreams: Sendable {
     private(set) var granted: [StreamID: PartyID] = [:]
+    /// Since when each of these may send.
+    private(set) var since: [StreamID: ContinuousClock.Instant] = [:]
     private(set) var queued: [(stream: StreamID, party: PartyID)] = []
 
     /// The streams that are open, sending or not.
@@ -261,11 +272,12 @@ struct VectorStreams: Sendable {
     }
 
     /// Takes the streams that may send now.
-    mutating func takeGrants(atMost limit: Int) -> [StreamID] {
+    mutating func takeGrants(atMost limit: Int, now: ContinuousClock.Instant) -> [StreamID] {
         var grants: [StreamID] = []
         while granted.count < limit, !queued.isEmpty {
             let next = queued.removeFirst()
             granted[next.stream] = next.party
+            since[next.stream] = now
             grants.append(next.stream)
         }
         return grants
@@ -274,6 +286,7 @@ struct VectorStreams: Sendable {
     /// Forgets a stream, and returns whose it was when it had been granted.
     mutating func end(_ stream: StreamID) -> PartyID? {
         queued.removeAll { $0.stream == stream }
+        since[stream] = nil
         return granted.removeValue(forKey: stream)
     }
 
@@ -281,6 +294,7 @@ struct VectorStreams: Sendable {
     mutating func drop(_ party: PartyID) {
         queued.removeAll { $0.party == party }
         granted = granted.filter { $0.value != party }
+        since = since.filter { granted[$0.key] != nil }
     }
 }
 

@@ -19,10 +19,15 @@ public struct CoordinatorSettings: Sendable {
     /// The most that a round waits for uploads.
     public var uploadDeadline: Duration = .seconds(600)
     /// The least that a round of an epoch with standbys waits for whoever is slower than the others, once enough have
-    /// uploaded; how long within these bounds follows from the rounds before (`UploadPace`).
+    /// uploaded; how long within these bounds follows from the rounds before (`Pace`).
     public var uploadWaitMin: Duration = .seconds(30)
+    /// How long a round waits for the votes of a quorum at first; later five times as long as it took, up to the most.
     public var voteDeadline: Duration = .seconds(10)
+    public var voteDeadlineMax: Duration = .seconds(60)
+    /// How long a helper has for its partial at first, or five times as long as the slowest upload took to send; later five
+    /// times as long as partials took, at least this in mode `all` and the least with standbys, at most `uploadDeadline`.
     public var partialDeadline: Duration = .seconds(30)
+    public var partialDeadlineMin: Duration = .seconds(10)
     /// How long a result may take to be applied by everybody before the next round.
     public var applyDeadline: Duration = .seconds(60)
     /// A party whose connection closed is lost after this.

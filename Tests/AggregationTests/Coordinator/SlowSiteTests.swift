@@ -13,8 +13,8 @@ import Testing
 
     // MARK: The rule
 
-    private func pace(_ times: [Duration]) -> UploadPace {
-        times.reduce(into: UploadPace()) { $0.take([$1, $1], members: 2) }
+    private func pace(_ times: [Duration]) -> Pace {
+        times.reduce(into: Pace()) { $0.take([$1, $1], members: 2) }
     }
 
     @Test func theFirstRoundsWaitTheMost() {
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func ofARoundTheTimeOfTwoThirdsCounts() {
-        var pace = UploadPace()
+        var pace = Pace()
         for _ in 0..<3 { pace.take([1, 2, 3, 8, 100].map { .seconds($0) }, members: 5) }
         #expect(pace.times == Array(repeating: .seconds(8), count: 3))
         #expect(pace.wait(within: Self.bounds) == .seconds(40))
@@ -179,7 +179,7 @@ import Testing
         try stage.answerAll()
         try stage.applyAll(try stage.openContext())
         #expect(stage.machine.phase.openRound?.open.deadlineSeconds == 600)
-        #expect(stage.machine.pace.times.isEmpty, "the time since a restart says nothing")
+        #expect(stage.machine.uploadPace.times.isEmpty, "the time since a restart says nothing")
     }
 
     @Test func theClosingRoundWaitsForEverybodysReport() throws {

@@ -33,12 +33,12 @@ import Testing
         let parties = (1...3).map { PartyID(bytes: [UInt8](repeating: UInt8($0), count: 16)) }.compactMap(\.self)
         var streams = VectorStreams()
         #expect(streams.offer(StreamID(1), from: parties[0]) == nil)
-        #expect(streams.takeGrants(atMost: 2) == [StreamID(1)])
+        #expect(streams.takeGrants(atMost: 2, now: .now) == [StreamID(1)])
         #expect(streams.offer(StreamID(2), from: parties[0]) == StreamID(1))
         #expect(streams.offer(StreamID(3), from: parties[0]) == StreamID(2))
         #expect(streams.offer(StreamID(4), from: parties[1]) == nil)
         #expect(streams.offer(StreamID(5), from: parties[2]) == nil)
-        #expect(streams.takeGrants(atMost: 2) == [StreamID(3), StreamID(4)])
+        #expect(streams.takeGrants(atMost: 2, now: .now) == [StreamID(3), StreamID(4)])
         #expect(streams.end(StreamID(1)) == nil)
     }
 

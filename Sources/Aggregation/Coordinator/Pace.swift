@@ -1,37 +1,48 @@
 // SPDX-License-Identifier: MIT
 
-/// How long rounds have waited for uploads, and how long the next one does: a pure function of the times measured
-/// (protocol section 5, R1).
-///
-/// What counts of a round is the time in which two thirds of its members had uploaded: a few slow sites do not move it,
-/// and every set that is fixed has as many.
-struct UploadPace: Equatable, Sendable {
+/// How long a step took in the last rounds, and how long the next one waits for whoever is slower: a pure function of the
+/// times measured (protocol section 5, "Deadlines").
+struct Pace: Equatable, Sendable {
     /// The rounds that are looked at, and how many it takes before a round waits less than at first.
     static let roundsMax = 5
     static let roundsMin = 3
-    /// A site may take so many times as long as two thirds of all took in the slowest of these rounds.
+    /// A site may take so many times as long as the slowest of these rounds did.
     static let factor = 5
 
     /// The times of the last rounds, at most `roundsMax`, the last one at the end.
     private(set) var times: [Duration] = []
 
-    /// Takes a round whose set is fixed.
+    /// Takes the time of a round.
+    mutating func take(_ time: Duration) {
+        times.append(time)
+        times.removeFirst(max(0, times.count - Self.roundsMax))
+    }
+
+    /// Takes a round whose set is fixed: the time in which two thirds of its members had uploaded, which a few slow sites do
+    /// not move. Every set that is fixed has as many.
     ///
     /// - Parameters:
     ///   - uploads: for each upload the time since the round was opened, in the order in which they came.
     ///   - members: how many could have uploaded; of fewer uploads than two thirds of these nothing is learned.
     mutating func take(_ uploads: [Duration], members: Int) {
-        let most = (2 * members + 2) / 3
-        guard most > 0, uploads.count >= most else { return }
-        times.append(uploads[most - 1])
-        times.removeFirst(max(0, times.count - Self.roundsMax))
+        if let time = Self.ofTwoThirds(uploads, of: members) { take(time) }
     }
 
-    /// How long the next round waits for those that have not uploaded, once enough have.
+    /// The time of the last of two thirds; nil when there are fewer.
     ///
-    /// - Parameter bounds: the least and the most; the most as long as too little is known.
-    func wait(within bounds: ClosedRange<Duration>) -> Duration {
-        guard times.count >= Self.roundsMin, let slowest = times.max() else { return bounds.upperBound }
+    /// - Parameter times: in ascending order.
+    static func ofTwoThirds(_ times: [Duration], of count: Int) -> Duration? {
+        let most = (2 * count + 2) / 3
+        return most > 0 && times.count >= most ? times[most - 1] : nil
+    }
+
+    /// How long the next round waits.
+    ///
+    /// - Parameters:
+    ///   - bounds: the least and the most.
+    ///   - first: what it is as long as too little is known; the most when nil.
+    func wait(within bounds: ClosedRange<Duration>, first: Duration? = nil) -> Duration {
+        guard times.count >= Self.roundsMin, let slowest = times.max() else { return first ?? bounds.upperBound }
         return min(max(slowest * Self.factor, bounds.lowerBound), bounds.upperBound)
     }
 }

@@ -158,7 +158,8 @@ import Testing
         ] as [[UInt8]])
     func aPromisedRecordThatNeverEndsIsTimedOut(header: [UInt8]) async throws {
         var configuration = TransportConfiguration()
-        configuration.handshakeTimeout = .seconds(1)
+        // Long enough to write, on a busy machine too.
+        configuration.handshakeTimeout = .seconds(5)
         let listener = try await federation.listen(configuration: configuration)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: listener.port).get()

@@ -111,9 +111,9 @@ extension Connection {
     }
 }
 
-/// Waits until `condition` holds, for ten seconds at most; returns whether it does.
+/// Waits until `condition` holds, for a minute at most; returns whether it does.
 func eventually(_ condition: () -> Bool) async throws -> Bool {
-    for _ in 0..<1_000 {
+    for _ in 0..<6_000 {
         if condition() { return true }
         // What is waited for happens on another thread that offers nothing to wait on.
         try await Task.sleep(for: .milliseconds(10))

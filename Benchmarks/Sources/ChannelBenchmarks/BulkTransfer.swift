@@ -24,7 +24,7 @@ struct BulkTransfer {
             host: "127.0.0.1", port: listener.port, identity: federation.party,
             expecting: .coordinator(federation: federation.name), group: client)
         guard let receiver = await listener.connections.first(where: { _ in true }) else {
-            throw Federation.Impossible()
+            throw Federation.Impossible(what: "no connection was accepted")
         }
         var own: [Double] = []
         var reference: [Double] = []
@@ -50,14 +50,16 @@ struct BulkTransfer {
             try await stream.finish()
         }()
         guard case .stream(let stream) = try await receiver.events.first(where: { _ in true }) else {
-            throw Federation.Impossible()
+            throw Federation.Impossible(what: "no stream came")
         }
         stream.accept()
         var received = 0
         for try await chunk in stream.chunks { received += chunk.count }
         let took = ContinuousClock.now - began
         try await sending
-        guard received == bytes else { throw Federation.Impossible() }
+        guard received == bytes else {
+            throw Federation.Impossible(what: "\(received) of \(bytes) bytes came")
+        }
         return took / .seconds(1)
     }
 
@@ -69,7 +71,7 @@ struct BulkTransfer {
                     blocking_tls_identity(certificate: certificate, key: key), bytes, Self.piece)
             }
         }
-        guard seconds > 0 else { throw Federation.Impossible() }
+        guard seconds > 0 else { throw Federation.Impossible(what: "blocking sockets failed") }
         return seconds
     }
 }

@@ -13,10 +13,14 @@ struct Federation {
     let coordinator: TLSIdentity
     let party: TLSIdentity
 
-    struct Impossible: Error {}
+    /// Something that cannot be measured; `what` says what happened instead.
+    struct Impossible: Error, CustomStringConvertible {
+        let what: String
+        var description: String { "cannot be measured: \(what)" }
+    }
 
     init() throws {
-        guard let name = FederationName("bench") else { throw Impossible() }
+        guard let name = FederationName("bench") else { throw Impossible(what: "bench is no name") }
         self.name = name
         let key = try SigningKey.generate()
         authority = try Self.certificate("bench CA", [], key.publicKey, issuer: nil, key)
@@ -35,7 +39,9 @@ struct Federation {
     /// What `fileText` wrote.
     init(fileText: String) throws {
         let parts = fileText.split(separator: "|").map(String.init)
-        guard parts.count == 3, let name = FederationName("bench") else { throw Impossible() }
+        guard parts.count == 3, let name = FederationName("bench") else {
+            throw Impossible(what: "no federation in the input")
+        }
         self.name = name
         authority = try Certificate(pem: parts[0])
         party = TLSIdentity(

@@ -85,7 +85,7 @@ struct Handshakes {
         // "123 connections in 4 real seconds, 0 bytes read per connection": its seconds are whole ones, ours are not.
         guard let match = text.firstMatch(of: /(\d+) connections in \d+ real seconds/), let count = Double(match.1),
             count > 0
-        else { throw Federation.Impossible() }
+        else { throw Federation.Impossible(what: "s_time counted no connection: \(text)") }
         return count / took
     }
 
@@ -108,13 +108,13 @@ struct Handshakes {
     }
 
     private func waitUntilListening(_ port: Int) async throws {
-        for _ in 0..<500 {
+        for _ in 0..<3_000 {
             let attempt = try? await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(host: "127.0.0.1", port: port).get()
             if let attempt { return try await attempt.close() }
             // Another program's start, which offers nothing to wait on.
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw Federation.Impossible()
+        throw Federation.Impossible(what: "s_server does not listen")
     }
 }

@@ -41,7 +41,8 @@ struct IdleConnections {
         await first.close()
         await listener.close()
         guard held.count == count, let client = Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-            throw Federation.Impossible()
+            throw Federation.Impossible(
+                what: "\(held.count) of \(count) connections, and the other process said: \(text)")
         }
         return (server, client)
     }
@@ -73,7 +74,9 @@ struct IdleConnections {
 
     private static func residentBytes() throws -> Int {
         let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-        guard fields.count > 1, let pages = Int(fields[1]) else { throw Federation.Impossible() }
+        guard fields.count > 1, let pages = Int(fields[1]) else {
+            throw Federation.Impossible(what: "/proc/self/statm")
+        }
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 }

@@ -17,7 +17,8 @@ enum Plot: CaseIterable {
     case setUpAgain
     /// Skips a round whose set was voted for.
     case skipVoted
-    /// Shows a second set in a round, before or after the sites have died, and has each holder of a slot answer for another one.
+    /// Shows a second set in a round, before or after the sites have died, and has each holder of a slot answer for another
+    /// one.
     case twoSets
 }
 

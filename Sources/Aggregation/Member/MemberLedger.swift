@@ -98,8 +98,8 @@ public struct MemberLedger: Sendable {
     public private(set) var overflowedBase: Digest?
     /// Whether this member computed the chain's modelHash itself.
     public private(set) var ownsChain = false
-    /// Whether it had computed the model of the last epoch itself when it took that: what it states in EpochReady, then and ever
-    /// after.
+    /// Whether it had computed the model of the last epoch itself when it took that: what it states in EpochReady, then and
+    /// ever after.
     private(set) var ownedModelOfEpoch = false
     /// The base for which the engineer has lifted rule (c), the last one.
     public private(set) var releasedBase: Digest?

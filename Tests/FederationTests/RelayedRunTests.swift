@@ -39,7 +39,7 @@ import Testing
         let proxy = try await NarrowProxy(to: port)
         federation.clientOptions = ["--proxy", proxy.address]
         try federation.startClients()
-        let isTold = await eventually(within: .seconds(120)) {
+        let isTold = await eventually(within: .seconds(300)) {
             federation.clients.values.contains { $0.output.contains("takes no relays") }
         }
         #expect(isTold, "\(federation.lastWords)")

@@ -98,8 +98,8 @@ import Testing
         }
         // What the far end takes unread, 4 MiB; from there on nothing moves. The pings between two looks pass the same way
         // through the coordinator and would not overtake.
-        let isFull = try await eventually { relayed.allowance.used > 4 << 20 }
-        #expect(isFull)
+        // The time limit of the suite is what fails this.
+        while relayed.allowance.used <= 4 << 20 { try await Task.sleep(for: .milliseconds(10)) }
         var used = -1
         while used != relayed.allowance.used {
             used = relayed.allowance.used

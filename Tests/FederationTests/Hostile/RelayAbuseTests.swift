@@ -21,7 +21,7 @@ import Transport
         /// - Parameter deaf: whose Hello says that they take no relays.
         init(_ count: Int, relays: RelayDesk.Limits = RelayDesk.Limits(), deaf: Set<Int> = []) async throws {
             server = try TestServer()
-            serving = try server.start(cohort: 50, relays: relays)
+            serving = try server.start(cohort: 50, relays: relays, cohortWait: .seconds(3_600))
             let port = try await server.port()
             var parties: [PartyIdentity] = []
             for number in 0...count {

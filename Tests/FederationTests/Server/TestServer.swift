@@ -35,14 +35,14 @@ final class TestServer: Sendable {
     /// What an operator might choose.
     func choice(
         rounds: Int = 2, cohort: Int = 3, mode: RunChoice.Mode = .either, seed: UInt64 = 1,
-        rejoinWait: Duration = .seconds(20), uploadWait: Duration = .seconds(600)
+        rejoinWait: Duration = .seconds(20), uploadWait: Duration = .seconds(600), cohortWait: Duration = .seconds(20)
     ) throws -> RunChoice {
         var options = try TrainingOptions.parse([])
         (options.rounds, options.model, options.seed) = (rounds, "softmax:12-4", seed)
         // Runs can be compared to the bit only in the exact encoding.
         options.encoding = "exact"
         var course = CoordinatorSettings(federation: "test", cohort: cohort)
-        course.cohortWait = .seconds(20)
+        course.cohortWait = cohortWait
         course.rejoinWait = rejoinWait
         course.uploadDeadline = uploadWait
         return RunChoice(
@@ -54,11 +54,12 @@ final class TestServer: Sendable {
     func start(
         rounds: Int = 2, cohort: Int = 3, mode: RunChoice.Mode = .either, seed: UInt64 = 1,
         rejoinWait: Duration = .seconds(20), uploadWait: Duration = .seconds(600), keepsModels: Bool = false,
-        relays: RelayDesk.Limits = RelayDesk.Limits()
+        relays: RelayDesk.Limits = RelayDesk.Limits(), cohortWait: Duration = .seconds(20)
     ) throws -> Task<RunEnd, any Error> {
         try? FileManager.default.removeItem(atPath: portFile)
         let choice = try choice(
-            rounds: rounds, cohort: cohort, mode: mode, seed: seed, rejoinWait: rejoinWait, uploadWait: uploadWait)
+            rounds: rounds, cohort: cohort, mode: mode, seed: seed, rejoinWait: rejoinWait, uploadWait: uploadWait,
+            cohortWait: cohortWait)
         var listen = try ListenOptions.parse([])
         (listen.listen, listen.discovery, listen.portFile) = (HostPort(host: "127.0.0.1", port: 0), .off, portFile)
         var run = ServerRun(

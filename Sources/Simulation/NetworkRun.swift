@@ -154,7 +154,9 @@ final class NetworkRun {
     private static let timeMax: Int64 = 21_600_000_000
 
     private func finish(_ why: String) {
-        guard setting.corrupt.isEmpty else { return }
+        // Where everybody has left for good, a coordinator that gathers waits for whoever may come.
+        let isDeserted = sites.allSatisfy { $0.life == 0 || gone.contains($0.number) || $0.stopped != nil }
+        guard setting.corrupt.isEmpty, !isDeserted else { return }
         observer.violate(
             .noProgress("\(why): \(server?.machine?.phaseName ?? "no server") after \(time / 1_000_000) s"))
     }

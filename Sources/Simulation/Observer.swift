@@ -366,7 +366,11 @@ final class Observer {
                 violate(.contradictionAccepted(party: site.number, what: "its vote for another set"))
             }
         }
-        guard !sumsWereForged else { return }
+        guard !sumsWereForged else {
+            // Whoever forges a sum leads to any model; who goes on from there is not to blame.
+            if let parameters { lineage.insert(parameters.after) }
+            return
+        }
         var expected = Field64Vector(count: sum.count)
         for participant in order.survivors {
             guard let upload = uploads[ctx]?[participant], upload.plain.count == sum.count else {

@@ -32,6 +32,8 @@ package enum Rule: String, CaseIterable, Sendable {
     case readyCompared
     /// R0: modelHash is the one that the member computes.
     case modelOfRound
+    /// R0: the encoding of a round is the one that the member computes.
+    case encodingOfRound
     /// R0: a round's number does not go back, and keeps its ctx.
     case roundOrder
     /// Rule (a): one set under one base of an epoch.

@@ -45,6 +45,7 @@ extension AdversaryRun {
     private func upload() throws -> (round: Int, set: SurvivorSet)? {
         try propose(properly: true)
         guard let epoch = epochs.indices.last(where: { !members(readyIn: $0).isEmpty }) else { return nil }
+        try openRoundOtherwise(to: members(readyIn: epoch))
         try openRound(epoch, to: members(readyIn: epoch), properly: true)
         guard let round = rounds.indices.last, rounds[round].epoch == epoch, !rounds[round].uploads.isEmpty else {
             return nil

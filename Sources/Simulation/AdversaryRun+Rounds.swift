@@ -41,29 +41,45 @@ extension AdversaryRun {
     ///
     /// - Parameter number: its number; nil for the next one, or now and then that of the last.
     func openRound(_ epoch: Int, to targets: [Int], properly: Bool, number given: UInt64? = nil) throws {
-        guard let reference = targets.randomElement(using: &random), let machine = sites[reference]?.machine,
-            let chain = machine.ledger.chain, let plan = machine.plan
-        else { return }
-        let configuration = plan.proposal.configuration
-        let kind: RoundKind = chain.appliedRounds >= configuration.rounds ? .closing : .training
-        guard let encoding = try? configuration.checkedEncoding(kind: kind, scale: chain.scale) else { return }
+        guard let reference = targets.randomElement(using: &random), expected(0, of: reference) != nil else { return }
         var number = given ?? roundMax + 1
         let last = rounds.last.map(\.open.round)
         if !properly, random.happens(0.4), let last { number = last }
         roundMax = max(roundMax, number)
-        let open = RoundOpen(
-            epochHash: plan.epochHash, round: number, kind: kind, modelHash: chain.modelHash,
-            encodingHash: encoding.hash,
-            deadlineSeconds: 600)
-        let context = RoundContext(
-            epochHash: plan.epochHash, round: number, kind: kind, modelHash: chain.modelHash,
-            paramsHash: chain.paramsHash, encodingHash: encoding.hash, elements: encoding.elements,
-            cohortMin: configuration.cohortMin)
+        guard let (open, context, plan) = expected(number, of: reference) else { return }
         if !rounds.contains(where: { $0.context.ctx == context.ctx }) {
             rounds.append(AdversaryRound(epoch: epoch, open: open, context: context, plan: plan))
             observer.count(\.rounds)
         }
         for target in targets { try deliver(.roundOpen(open), to: target) }
+    }
+
+    /// The round of a number as one of the members expects it.
+    private func expected(_ number: UInt64, of member: Int) -> (RoundOpen, RoundContext, EpochPlan)? {
+        guard let machine = sites[member]?.machine, let chain = machine.ledger.chain, let plan = machine.plan else {
+            return nil
+        }
+        let configuration = plan.proposal.configuration
+        let kind: RoundKind = chain.appliedRounds >= configuration.rounds ? .closing : .training
+        guard let encoding = try? configuration.checkedEncoding(kind: kind, scale: chain.scale) else { return nil }
+        let open = RoundOpen(
+            epochHash: plan.epochHash, round: number, kind: kind, modelHash: chain.modelHash,
+            encodingHash: encoding.hash, deadlineSeconds: 600)
+        let context = RoundContext(
+            epochHash: plan.epochHash, round: number, kind: kind, modelHash: chain.modelHash,
+            paramsHash: chain.paramsHash, encodingHash: encoding.hash, elements: encoding.elements,
+            cohortMin: configuration.cohortMin)
+        return (open, context, plan)
+    }
+
+    /// Opens the next round in another encoding than its members compute: all of them have to refuse it, and take the proper
+    /// one of the same number afterwards.
+    func openRoundOtherwise(to targets: [Int]) throws {
+        guard let reference = targets.first, let (open, _, _) = expected(roundMax + 1, of: reference) else { return }
+        let otherwise = RoundOpen(
+            epochHash: open.epochHash, round: open.round, kind: open.kind, modelHash: open.modelHash,
+            encodingHash: open.modelHash, deadlineSeconds: open.deadlineSeconds)
+        for target in targets { try deliver(.roundOpen(otherwise), to: target, keeps: false) }
     }
 
     /// Any member knows the check and the layout of a round.

@@ -159,12 +159,19 @@ final class AdversaryRun {
 
     // MARK: Deliveries
 
-    func deliver(_ message: ControlMessage, to number: Int) throws {
+    /// Sends a message to a site.
+    ///
+    /// - Parameter keeps: whether it may be sent once more, later.
+    func deliver(_ message: ControlMessage, to number: Int, keeps: Bool = true) throws {
         guard let site = sites[number], site.isAlive else { return }
         observer.trace?("adversary to \(number): \(message.name)")
-        if sent.count < 200 { sent.append(message) } else { sent[random.below(200)] = message }
+        if keeps { keep(message) }
         try at(number) { try $0.handle(message) }
         try drain()
+    }
+
+    private func keep(_ message: ControlMessage) {
+        if sent.count < 200 { sent.append(message) } else { sent[random.below(200)] = message }
     }
 
     func deliver(_ header: ResultHeader, _ trailer: Envelope, _ sum: Field64Vector, to number: Int) throws {

@@ -328,7 +328,13 @@ final class Observer {
             }
             updates[site.number, default: [:]][context.base] = update
         }
-        guard let chain = site.chain, !lineage.contains(chain.paramsHash) else { return }
+        guard let chain = site.chain else { return }
+        if let configuration = site.machine?.plan?.proposal.configuration,
+            (try? configuration.checkedEncoding(kind: context.kind, scale: chain.scale))?.hash != context.encodingHash
+        {
+            violate(.strangeEncoding(party: site.number, ctx: short(context.ctx)))
+        }
+        guard !lineage.contains(chain.paramsHash) else { return }
         if let epoch = epochs[context.epochHash], epoch.corrupt > epoch.corruptMax {
             // Its members may lead it anywhere; who goes on from there in another epoch is not to blame.
             lineage.insert(chain.paramsHash)

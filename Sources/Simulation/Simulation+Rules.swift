@@ -27,6 +27,7 @@ extension Simulation {
     /// A seed that notices that a rule is gone, together with the one that makes up for it. `smpc-simulate --rules` tries it
     /// before all others.
     package static let noticing: [Rule: UInt64] = [
+        .encodingOfRound: 5,
         .epochNumber: 139,
         .roundNumber: 45,
         .memberRecord: 28,

@@ -12,6 +12,8 @@ public enum Violation: Equatable, Sendable, CustomStringConvertible {
     case twoVectors(party: Int, ctx: String)
     /// A party uploaded an update of parameters that no honest party has computed.
     case strangeBase(party: Int, base: String)
+    /// A party uploaded in a round whose ctx names another encoding than the one that it computes and used.
+    case strangeEncoding(party: Int, ctx: String)
     /// A sum was applied that is not the sum of the updates of its set.
     case wrongSum(party: Int, ctx: String)
     /// A set that was summed holds updates of different bases.
@@ -47,6 +49,8 @@ public enum Violation: Equatable, Sendable, CustomStringConvertible {
         case .twoVectors(let party, let ctx): "site \(party) uploaded two vectors in round \(ctx)"
         case .strangeBase(let party, let base):
             "site \(party) uploaded under base \(base), which nobody honest computed"
+        case .strangeEncoding(let party, let ctx):
+            "site \(party) uploaded in round \(ctx) in another encoding than the round's"
         case .wrongSum(let party, let ctx): "site \(party) applied a wrong sum in round \(ctx)"
         case .mixedBases(let ctx): "the set of round \(ctx) holds updates of different bases"
         case .modelsDiffer(let first, let second, let at): "sites \(first) and \(second) are on different models \(at)"

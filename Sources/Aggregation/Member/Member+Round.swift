@@ -66,10 +66,10 @@ extension Member {
         }
         guard open.modelHash == chain.modelHash || Rule.modelOfRound.isRemoved else { throw .modelMismatch }
         let encoding = configuration.encoding(kind: open.kind, scale: chain.scale)
-        guard open.encodingHash == encoding.hash else { throw .encodingMismatch }
+        guard open.encodingHash == encoding.hash || Rule.encodingOfRound.isRemoved else { throw .encodingMismatch }
         return RoundContext(
             epochHash: plan.epochHash, round: open.round, kind: open.kind, modelHash: open.modelHash,
-            paramsHash: chain.paramsHash, encodingHash: encoding.hash, elements: encoding.elements,
+            paramsHash: chain.paramsHash, encodingHash: open.encodingHash, elements: encoding.elements,
             cohortMin: configuration.cohortMin)
     }
 

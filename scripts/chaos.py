@@ -18,6 +18,7 @@ from pathlib import Path
 
 ACCURACY_MAX = 0.5  # points between the two models
 BACK_MAX = 2.0  # seconds from the start of a process to its place in the round
+STANDSTILL = 5  # seconds after which a round counts as one more for those who are down: it may be waiting for them
 LOOK = 0.02  # seconds between two looks at what other processes have written
 
 
@@ -201,7 +202,7 @@ class Disturbance:
         self.began = time.monotonic()
         self.length = 1.0
         self.due = []  # (moment, what)
-        self.down = {}  # client: round in which it returns
+        self.down = {}  # client: the round in which it returns, and when at the latest
         self.kills = self.starts = self.server_kills = 0
 
     def look(self):
@@ -213,16 +214,19 @@ class Disturbance:
             self.began = now
             self.round = applied + 1
             self.plan(now)
+        self.bring_back(now)
         for moment, action in sorted(entry for entry in self.due if entry[0] <= now):
             self.due.remove((moment, action))
             self.perform(action)
 
-    def plan(self, now):
-        for client, back in sorted(self.down.items()):
-            if self.round >= back:
+    def bring_back(self, now):
+        for client, (back, latest) in sorted(self.down.items()):
+            if self.round >= back or now >= latest:
                 del self.down[client]
                 self.federation.start_client(client)
                 self.starts += 1
+
+    def plan(self, now):
         if self.round > self.federation.rounds:
             return
         # A random moment of the round, so that every step is met: as long as the round before took, at most.
@@ -249,7 +253,8 @@ class Disturbance:
                 raise Failure(f"site-{client} has ended by itself: {last_line(self.federation.clients[client])}")
             self.federation.clients[client].kill()
             self.kills += 1
-            self.down[client] = self.round + rounds
+            latest = time.monotonic() + rounds * max(self.length, STANDSTILL)
+            self.down[client] = (self.round + rounds, latest)
 
 
 def chaos(options):

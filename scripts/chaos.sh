@@ -8,8 +8,9 @@ print_help() {
     cat <<'HELP'
 usage: scripts/chaos.sh [clients=10] [rounds=50] [options]
 
-Kills a federation that trains: in every round one client in ten (SIGKILL), which is started again one to three rounds later,
-and in every tenth round the server, which is started again at once. Trains the same without disturbance first, and then says
+Kills a federation that trains: in every round one client in ten (SIGKILL), which is started again one to three rounds later
+(a round that stands still counts as one more every 5 s, as it may be waiting for who is down: both holders of a slot, after
+the vote), and in every tenth round the server, which is started again at once. Trains the same without disturbance first, and then says
 whether every round was applied or passed over with a reason, and how far the two models' accuracies are apart. At the end it
 kills a client and the server in the middle of rounds and measures how soon they are back. Installs with apt-get what is
 missing, where it may.

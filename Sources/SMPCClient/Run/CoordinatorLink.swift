@@ -25,7 +25,7 @@ struct CoordinatorLink: Sendable {
     let progress: Progress
     let logger: Logger
 
-    /// A connection that lasted less than this counts as refused: the next one waits longer.
+    /// A connection that lasted less than this, and brought no result, counts as refused: the next one waits longer.
     private static let shortLife = Duration.seconds(10)
     private static let pauseMin = Duration.milliseconds(200)
     private static let pauseMax = Duration.seconds(5)
@@ -45,7 +45,7 @@ struct CoordinatorLink: Sendable {
             let began = ContinuousClock.now
             await relays.connected(connection)
             await inbox.submit(.connected(connection))
-            let end = await read(connection)
+            let (end, results) = await read(connection)
             await relays.disconnected()
             await connection.close()
             await inbox.submit(.disconnected)
@@ -53,7 +53,8 @@ struct CoordinatorLink: Sendable {
             try endIfFinal(end)
             let how = end is InvalidMessage ? "it sent an invalid message" : "\(end)"
             progress.note("connection to the coordinator lost (\(how)); looking for it again")
-            pause = .now - began < Self.shortLife ? min(pause * 2, Self.pauseMax) : Self.pauseMin
+            let isGood = results > 0 || .now - began >= Self.shortLife
+            pause = isGood ? Self.pauseMin : min(pause * 2, Self.pauseMax)
             // The pause before connecting again, of random length so that not all sites come at once.
             try await Task.sleep(for: pause * Double.random(in: 0.5...1))
             connection = try await connect(pin: pin, wait: rejoinWait)
@@ -91,27 +92,28 @@ struct CoordinatorLink: Sendable {
         }
     }
 
-    /// Reads a connection to its end and gives how it ended.
-    private func read(_ connection: Connection) async -> any Error {
+    /// Reads a connection to its end; gives how it ended, and how many results it brought.
+    private func read(_ connection: Connection) async -> (end: any Error, results: Int) {
+        var results = 0
         do {
             for try await event in connection.events {
                 switch event {
                 case .message(let bytes): try await inbox.submit(.message(ControlMessage(encoded: bytes)))
-                case .stream(let stream): try await receive(stream, over: connection)
+                case .stream(let stream): results += try await receive(stream, over: connection) ? 1 : 0
                 }
             }
-            return connection.end ?? ConnectionError.closed(.done)
+            return (connection.end ?? ConnectionError.closed(.done), results)
         } catch {
             if let error = error as? InvalidMessage {
                 logger.warning("invalid message", metadata: ["from": "coordinator", "reason": "\(error)"])
             }
-            return error
+            return (error, results)
         }
     }
 
     /// Receives a result or a handover whole, before anything that comes after it is looked at; what belongs to a relay goes
-    /// its own way.
-    private func receive(_ stream: IncomingStream, over connection: Connection) async throws {
+    /// its own way. Tells whether it was a result.
+    private func receive(_ stream: IncomingStream, over connection: Connection) async throws -> Bool {
         switch try StreamHeader(encoded: stream.header) {
         case .result(let header):
             meter.enter(phase: RoundPhase.result.rawValue)
@@ -121,6 +123,7 @@ struct CoordinatorLink: Sendable {
             let trailer = try Envelope(encoded: stream.trailer())
             let (sum, leaf) = try decoder.finish()
             await inbox.submit(.result(header, trailer: trailer, sum: sum, leaf: leaf))
+            return true
         case .handover(let header):
             stream.accept()
             var bytes: [UInt8] = []
@@ -138,5 +141,6 @@ struct CoordinatorLink: Sendable {
         case .partial, .upload:
             stream.refuse(2)
         }
+        return false
     }
 }

@@ -92,7 +92,7 @@ extension ModelFileError: ProgramErrorConvertible {
         switch reason {
         case .content: ProgramError(.usage, "\(self)", remedy: "name a safetensors file of the run's --model")
         case .system(_, ENOENT): ProgramError(.usage, "there is no such file", subject: file, remedy: "correct --init")
-        case .system: ProgramError(.failed, "\(self)")
+        case .system: ProgramError(.failed, "\(self)", remedy: "see to its disk and permissions, then run again")
         }
     }
 }

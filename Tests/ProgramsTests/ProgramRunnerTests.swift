@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Learning
 import Reporting
 import Testing
 
@@ -26,6 +27,7 @@ private struct Fail: ParsableCommand {
         case "unreachable":
             throw ProgramError(
                 .unreachable, "no answer", subject: "host:1", remedy: "start it", details: ["connection refused"])
+        case "disk": _ = try ModelFile(path: "/").read()
         case "report": throw ReportingError.notFound(path: "x")
         case "cancel": throw CancellationError()
         case "code": throw ExitCode(3)
@@ -90,6 +92,13 @@ struct ProgramRunnerTests {
             await run("fail", "unreachable", "--verbose") == (
                 69, "", "tool: host:1: no answer; start it\n  connection refused\n"
             ))
+    }
+
+    /// Of whatever the system refuses, a flush among it, people are told what to do.
+    @Test func aModelFileThatTheSystemRefusesComesWithARemedy() async {
+        let (code, _, error) = await run("fail", "disk")
+        #expect(code == 1)
+        #expect(error.hasSuffix("; see to its disk and permissions, then run again\n"), "\(error)")
     }
 
     @Test func otherErrorsHaveTheirCodes() async {

@@ -14,9 +14,10 @@ public final class StateLock: Sendable {
     ///
     /// - Throws: `ProgramError` with `usage` if the directory is missing, `failed` if it is held.
     public init(directory: String) throws(ProgramError) {
-        self.directory = directory
         let path = "\(directory)/lock"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        // Not the property until it is held: an initialiser that throws once all properties have values runs `deinit`, which
+        // would close the descriptor a second time, when another thread may have been given the number.
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             let reason = String(cString: strerror(errno))
             throw ProgramError(
@@ -36,6 +37,8 @@ public final class StateLock: Sendable {
             close(descriptor)
             throw ProgramError(.failed, "cannot write: \(reason)", subject: path)
         }
+        self.directory = directory
+        self.descriptor = descriptor
     }
 
     deinit {

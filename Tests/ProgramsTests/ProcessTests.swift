@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import Dispatch
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Programs
@@ -19,6 +21,29 @@ struct ProcessTests {
             }
             _ = consume held
             #expect(throws: Never.self) { try StateLock(directory: directory) }
+        }
+    }
+
+    /// Closed twice, its number would have been another thread's by then.
+    @Test func aRefusedLockClosesNobodyElsesFile() throws {
+        try withDirectory { directory in
+            let held = try StateLock(directory: directory)
+            let isDone = Atomic(false)
+            let stolen = Atomic(0)
+            DispatchQueue.concurrentPerform(iterations: 2) { role in
+                if role == 0 {
+                    for _ in 0..<2_000 { #expect(throws: ProgramError.self) { try StateLock(directory: directory) } }
+                    isDone.store(true, ordering: .relaxed)
+                } else {
+                    while !isDone.load(ordering: .relaxed) {
+                        let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+                        sched_yield()
+                        if close(file) != 0 { stolen.add(1, ordering: .relaxed) }
+                    }
+                }
+            }
+            #expect(stolen.load(ordering: .relaxed) == 0)
+            _ = consume held
         }
     }
 
@@ -49,7 +74,7 @@ struct ProcessTests {
         }
     }
 
-    @Test func aRealSignalArrives() async {
+    @Test(.timeLimit(.minutes(1))) func aRealSignalArrives() async {
         var arrived: Int32?
         // Registration is asynchronous: until it is done the signal must be harmless. Children of a shell's
         // background jobs begin like this too.

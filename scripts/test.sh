@@ -45,6 +45,8 @@ done
 
 cd "$repository"
 scratch=$(mktemp -d)
+# What one part of the tests may take: five times what it does on two idle cores.
+test_minutes=$([[ $full == true ]] && echo 60 || echo 20)
 trap 'rm -rf "$scratch"' EXIT
 
 # step TITLE: begins a step.
@@ -82,6 +84,19 @@ build_for_tests() {
         cat "$scratch/warnings" >&2
         exit 1
     fi
+}
+
+# run_tests OPTION…: the tests that the options choose; names those that never ended if it takes more than `test_minutes`.
+run_tests() {
+    local status=0
+    timeout --kill-after=30 "${test_minutes}m" swift test "$@" 2>&1 | tee "$scratch/tests.log" || status=$?
+    ((status != 124 && status != 137)) || {
+        complain "the tests did not end in $test_minutes minutes; these had begun:"
+        awk '$3 == "run" || $3 == "case" { next } / Test .* started\.$/ { open[$3]++ }
+             / Test .* (passed|failed) after / { open[$3]-- }
+             END { for (name in open) if (open[name] > 0) print "  " name }' "$scratch/tests.log" >&2
+    }
+    return "$status"
 }
 
 # discovery OPTION…: scripts/discovery.sh, left out where network namespaces may not be made (exit code 77).
@@ -145,15 +160,15 @@ build_for_tests
 network='^(DiscoveryTests|ProgramsTests|TLSTests|TransportTests)\.'
 processes='^(BaselineTests|CompareTests|FederationTests|PackageTests)\.'
 step "tests"
-swift test --skip-build --skip "$processes" --skip "$network"
+run_tests --skip-build --skip "$processes" --skip "$network"
 step "tests of the network"
-swift test --skip-build --filter "$network"
+run_tests --skip-build --filter "$network"
 step "tests that start processes"
 # A few tests at a time, each of which is up to a dozen processes. (The runner's option for it is called experimental; where
 # it is unknown, all run at once.)
 SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6 \
     PROCESS_TESTS=$([[ $full == false ]] || echo full) \
-    swift test --skip-build --filter "$processes"
+    run_tests --skip-build --filter "$processes"
 step "the second implementation"
 scripts/interop.sh --bin .build/debug
 step "the simulator"
@@ -163,7 +178,7 @@ discovery
 discovery --measure
 if [[ $full == true ]]; then
     step "tests with the thread sanitizer"
-    swift test --sanitize=thread --scratch-path .build-thread \
+    run_tests --sanitize=thread --scratch-path .build-thread \
         --filter 'TransportTests|DiscoveryTests|Field64BlockTests|MaskExpansionTests'
     step "discovery of a process that is killed"
     discovery --measure --silent

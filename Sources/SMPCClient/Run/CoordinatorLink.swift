@@ -25,11 +25,6 @@ struct CoordinatorLink: Sendable {
     let progress: Progress
     let logger: Logger
 
-    /// A connection that lasted less than this, and brought no result, counts as refused: the next one waits longer.
-    private static let shortLife = Duration.seconds(10)
-    private static let pauseMin = Duration.milliseconds(200)
-    private static let pauseMax = Duration.seconds(5)
-
     /// Connects for the first time, with the coordinator's key on record if there is one.
     ///
     /// - Throws: `ProgramError`, `unreachable` after `--wait`.
@@ -40,7 +35,7 @@ struct CoordinatorLink: Sendable {
     /// Serves a connection and its successors, until a coordinator that was lost is not found again.
     func serve(_ first: Connection, pin: Digest) async throws {
         var connection = first
-        var pause = Self.pauseMin
+        var pause = ReconnectPause()
         while true {
             let began = ContinuousClock.now
             await relays.connected(connection)
@@ -53,10 +48,9 @@ struct CoordinatorLink: Sendable {
             try endIfFinal(end)
             let how = end is InvalidMessage ? "it sent an invalid message" : "\(end)"
             progress.note("connection to the coordinator lost (\(how)); looking for it again")
-            let isGood = results > 0 || .now - began >= Self.shortLife
-            pause = isGood ? Self.pauseMin : min(pause * 2, Self.pauseMax)
+            pause.ended(after: .now - began, results: results)
             // The pause before connecting again, of random length so that not all sites come at once.
-            try await Task.sleep(for: pause * Double.random(in: 0.5...1))
+            try await Task.sleep(for: pause.length * Double.random(in: 0.5...1))
             connection = try await connect(pin: pin, wait: rejoinWait)
             progress.note("connected again, at \(connection.remoteAddress)")
         }

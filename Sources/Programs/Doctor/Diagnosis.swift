@@ -14,6 +14,22 @@ public struct Diagnosis: Encodable, Sendable {
     /// Counts the checks that ended in a state.
     public func count(_ state: Check.State) -> Int { checks.count { $0.state == state } }
 
+    /// Has a doctor examine, and ends with what it found.
+    ///
+    /// - Throws: `ProgramError`, `failed` if a check failed; `ExitCode` after a signal, when nothing counts as found.
+    public static func report(on progress: Progress, _ examine: @escaping @Sendable () async -> Diagnosis) async throws
+    {
+        let diagnosis = try await Interruption.exiting(
+            onSignal: { _ in },
+            {
+                let diagnosis = await examine()
+                try Task.checkCancellation()
+                return diagnosis
+            })
+        progress.status(nil)
+        try diagnosis.end(on: progress)
+    }
+
     /// Prints the lines, or the one JSON object; when quiet, only the lines that are not ok.
     ///
     /// - Throws: `ProgramError`, `failed` if a check failed.

@@ -39,15 +39,6 @@ struct DoctorCommand: AsyncParsableCommand {
             directory: directory, network: try network.resolved(settings), dataset: try dataset.resolved(settings),
             model: try settings.optional(model, .model), progress: progress,
             logger: output.logger(label: "smpc-client"))
-        let diagnosis = try await Interruption.exiting(
-            onSignal: { _ in },
-            {
-                let diagnosis = await doctor.examine()
-                // What was interrupted has found nothing.
-                try Task.checkCancellation()
-                return diagnosis
-            })
-        progress.status(nil)
-        try diagnosis.end(on: progress)
+        try await Diagnosis.report(on: progress) { await doctor.examine() }
     }
 }

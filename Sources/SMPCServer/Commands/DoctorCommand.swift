@@ -45,15 +45,6 @@ struct DoctorCommand: AsyncParsableCommand {
             roundsPerEpoch: max(1, try settings.value(roundsPerEpoch, .roundsPerEpoch, default: 100)),
             progress: progress, logger: output.logger(label: "smpc-server"))
         try doctor.requireFederation()
-        let diagnosis = try await Interruption.exiting(
-            onSignal: { _ in },
-            {
-                let diagnosis = await doctor.examine()
-                // What was interrupted has found nothing.
-                try Task.checkCancellation()
-                return diagnosis
-            })
-        progress.status(nil)
-        try diagnosis.end(on: progress)
+        try await Diagnosis.report(on: progress) { await doctor.examine() }
     }
 }

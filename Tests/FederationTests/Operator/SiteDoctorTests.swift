@@ -134,7 +134,7 @@ import Testing
         #expect(report["keys"]?.remedy?.contains("chmod 600") == true)
     }
 
-    @Test func whoHasNotJoinedIsToldToDoSo() async throws {
+    @Test func whoHasNotJoinedIsToldTo() async throws {
         let bench = try await Workbench()
         try FileManager.default.createDirectory(atPath: bench.path("new"), withIntermediateDirectories: true)
         let (code, report) = try await Self.call(bench, ["--state", "@new"] + Self.nobody + Self.data)

@@ -14,7 +14,7 @@ import Testing
 
     private func failure() -> Check { .failed(.diskSpace, "0 B free", remedy: "make room") }
 
-    @Test func eachCheckIsALineWithWhatToDo() throws {
+    @Test func eachCheckIsALineWithItsRemedy() throws {
         let recorder = Recorder()
         try Diagnosis(checks).end(on: Progress(style: .text, console: recorder.console()))
         #expect(

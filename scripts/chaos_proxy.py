@@ -124,8 +124,10 @@ class Link:
         if not self.has_begun:
             return
         if self.fault.kind == "throttle":
+            # The fault itself: so many bytes a second.
             await asyncio.sleep(count / self.fault.rate)
         if self.fault.kind == "delay":
+            # The fault itself: each piece comes later.
             await asyncio.sleep(self.generator.uniform(0, self.fault.seconds))
 
     def abort(self):

@@ -129,6 +129,20 @@ take_argument() {
     fi
 }
 
+# take_option NAME VALUE: an option of a script that trains a federation: sets `metrics`, `programs` and `dataset`, and keeps
+# in `options` what goes on to the program behind it.
+take_option() {
+    case $1 in
+        --metrics) metrics=$2 ;;
+        --bin) programs=$2 ;;
+        *)
+            # shellcheck disable=SC2034 # used by the scripts that source this file
+            [[ $1 != --dataset ]] || dataset=$2
+            options+=("$1" "$2")
+            ;;
+    esac
+}
+
 # release_build: what `swift build` is called with for programs that run on their own.
 release_build=(swift build --package-path "$repository" -c release --static-swift-stdlib)
 

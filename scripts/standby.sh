@@ -40,15 +40,7 @@ while (($#)); do
             ;;
         --runs | --dataset | --partition | --model | --encoding | --seed | --metrics | --bin)
             (($# >= 2)) || usage_error "$1 needs a value"
-            case $1 in
-                --metrics) metrics=$2 ;;
-                --bin) programs=$2 ;;
-                --dataset)
-                    dataset=$2
-                    options+=("$1" "$2")
-                    ;;
-                *) options+=("$1" "$2") ;;
-            esac
+            take_option "$1" "$2"
             shift
             ;;
         -*) usage_error "unknown option $1" ;;

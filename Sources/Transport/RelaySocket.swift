@@ -54,6 +54,7 @@ struct RelaySocket: Sendable {
                 group.addTask { try await noting { try await receive(outbound, end) } }
                 defer { group.cancelAll() }
                 try await group.next()
+                // A deadline for the other direction, which may never end by itself.
                 group.addTask { try await Task.sleep(for: RelayEnd.lingerTimeout) }
                 try await group.next()
             }

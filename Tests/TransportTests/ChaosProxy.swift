@@ -38,13 +38,9 @@ final class ChaosProxy: Sendable {
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
         try process.run()
-        var lines: [Substring] = []
-        let deadline = ContinuousClock.now + .seconds(60)
-        while lines.isEmpty, process.isRunning, ContinuousClock.now < deadline {
-            // The start of another program, which offers nothing to wait on.
-            try await Task.sleep(for: .milliseconds(10))
-            lines = Self.lines(log)
-        }
+        let (log, process) = (log, process)
+        _ = try await eventually { !Self.lines(log).isEmpty || !process.isRunning }
+        let lines = Self.lines(log)
         port = try #require(lines.first.flatMap { Int($0) }, "the proxy listens: \(lines)")
     }
 

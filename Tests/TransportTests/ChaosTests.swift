@@ -209,10 +209,7 @@ import Testing
         let proxy = try await ChaosProxy(to: listener.port, plan: [ChaosProxy.Fault(kind: "reorder", seconds: 60)])
         let (early, late) = (federation.party, try federation.newParty())
         async let first = dial(proxy, as: early)
-        while proxy.kinds != ["reorder"] {
-            // Another program's work, which offers nothing to wait on.
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        #expect(try await eventually { proxy.kinds == ["reorder"] })
         let second = try await dial(proxy, as: late)
         let clients = [try await first, second]
         let servers = [try await listener.accept(), try await listener.accept()]

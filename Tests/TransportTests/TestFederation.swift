@@ -115,7 +115,7 @@ extension Connection {
 func eventually(_ condition: () -> Bool) async throws -> Bool {
     for _ in 0..<6_000 {
         if condition() { return true }
-        // What is waited for happens on another thread that offers nothing to wait on.
+        // What is waited for happens on another thread, or in another program, that offers nothing to wait on.
         try await Task.sleep(for: .milliseconds(10))
     }
     return condition()

@@ -101,7 +101,7 @@ actor RelayDesk {
         // Before the other end hears of it: its answer may be here before this call goes on.
         relays[name] = relay
         relay.deadline = Task { [weak self, limits] in
-            // How long the other end may take.
+            // A deadline: nothing happens that could be waited for when the other end says nothing. An answer cancels it.
             guard (try? await Task.sleep(for: limits.answerTimeout)) != nil else { return }
             await self?.end(name, RelayRefusal.noAnswer)
         }

@@ -38,6 +38,7 @@ import Transport
                     if try await Self.areJoined(asking, to: connection, parties[number].id) { break }
                     await connection.close()
                     await asking.close()
+                    // The server's next look at who is a member, which shows itself by nothing else.
                     try await Task.sleep(for: .milliseconds(20))
                     connection = try await Self.greet(port, parties[number], takesRelays: true)
                     asking = try await Self.greet(port, prober, takesRelays: true)

@@ -141,8 +141,8 @@ require_swift
 require_packages "${build_packages[@]}" iproute2 util-linux python3 dataset-fashion-mnist
 # For the tests against Avahi and python-zeroconf in namespaces of their own; and for the check of the scripts.
 require_packages avahi-daemon avahi-utils dbus python3-zeroconf shellcheck
-# For flushes that fail, and for kills inside one.
-require_packages strace
+# For certificates of other makes; for flushes that fail, and for kills inside one.
+require_packages openssl strace
 # For the pictures of the report; in full also a browser that shows it.
 require_packages librsvg2-bin
 [[ $full == false ]] || require_packages protobuf-compiler chromium fonts-dejavu-core

@@ -48,6 +48,24 @@ static inline int summand_add_extension(X509 *certificate, X509 *issuer, int nid
     return added;
 }
 
+/// Adds what a request asks for: an extension whose value is written as in an OpenSSL configuration file.
+static inline int summand_request_extension(STACK_OF(X509_EXTENSION) **extensions, int nid, const char *value) {
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, NULL, NULL, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_nconf_nid(NULL, &context, nid, value);
+    if (extension == NULL) {
+        return 0;
+    }
+    int added = X509v3_add_ext(extensions, extension, -1) != NULL;
+    X509_EXTENSION_free(extension);
+    return added;
+}
+
+static inline void summand_request_extensions_free(STACK_OF(X509_EXTENSION) *extensions) {
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+}
+
 static inline GENERAL_NAMES *summand_general_names_new(void) { return sk_GENERAL_NAME_new_null(); }
 
 static inline int summand_general_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }

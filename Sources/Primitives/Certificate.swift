@@ -64,14 +64,7 @@ public struct Certificate: Sendable, Equatable {
     }
 
     /// The certificate as PEM text (RFC 7468).
-    public var pem: String {
-        let encoded = Base64.encode(der)
-        var lines = ["-----BEGIN CERTIFICATE-----"]
-        for start in stride(from: 0, to: encoded.count, by: 64) {
-            lines.append(String(decoding: encoded[start..<min(start + 64, encoded.count)], as: UTF8.self))
-        }
-        return lines.joined(separator: "\n") + "\n-----END CERTIFICATE-----\n"
-    }
+    public var pem: String { PEM.text(der, label: "CERTIFICATE") }
 
     /// Whether `issuer` is an authority, has the name and key identifier that this certificate names as its issuer's,
     /// and its key made the signature. Validity in time and revocation are the caller's to check.

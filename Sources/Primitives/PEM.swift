@@ -23,4 +23,14 @@ enum PEM {
         let count = unsafe summand_bio_memory(stream, &contents)
         return unsafe Array(UnsafeRawBufferPointer(start: contents, count: Int(count)))
     }
+
+    /// Writes public bytes as text (RFC 7468).
+    static func text(_ der: [UInt8], label: String) -> String {
+        let encoded = Base64.encode(der)
+        var lines = ["-----BEGIN \(label)-----"]
+        for start in stride(from: 0, to: encoded.count, by: 64) {
+            lines.append(String(decoding: encoded[start..<min(start + 64, encoded.count)], as: UTF8.self))
+        }
+        return lines.joined(separator: "\n") + "\n-----END \(label)-----\n"
+    }
 }

@@ -99,22 +99,10 @@ internal import COpenSSL
 
     /// The last common name of the subject as UTF-8, empty if there is none.
     func subjectCommonName() throws(PrimitiveError) -> String {
-        let name = unsafe X509_get_subject_name(pointer)
-        var last: Int32 = -1
-        while true {
-            let next = unsafe X509_NAME_get_index_by_NID(name, NID_commonName, last)
-            if next < 0 { break }
-            last = next
-        }
-        guard last >= 0 else { return "" }
-        var text: UnsafeMutablePointer<UInt8>?
-        let value = unsafe X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last))
-        let count = unsafe ASN1_STRING_to_UTF8(&text, value)
-        defer { unsafe CRYPTO_free(text, #file, Int32(#line)) }
-        guard count >= 0, let string = unsafe Self.string(UnsafeBufferPointer(start: text, count: Int(count))) else {
+        guard let name = unsafe X509Text.commonName(X509_get_subject_name(pointer)) else {
             throw .certificateMalformed(reason: "subject", stack: OpenSSLFailure.drainStack())
         }
-        return string
+        return name
     }
 
     /// URIs and DNS names of the subject alternative name.
@@ -127,24 +115,9 @@ internal import COpenSSL
         }
         let names = OpaquePointer(found)
         defer { unsafe GENERAL_NAMES_free(names) }
-        return try unsafe (strings(in: names, type: GEN_URI), strings(in: names, type: GEN_DNS))
-    }
-
-    private func strings(in names: OpaquePointer, type: Int32) throws(PrimitiveError) -> [String] {
-        var strings: [String] = []
-        for index in 0..<(unsafe summand_general_names_count(names)) {
-            var count: Int32 = 0
-            guard let text = unsafe summand_general_names_text(names, index, type, &count) else { continue }
-            guard let string = unsafe Self.string(UnsafeBufferPointer(start: text, count: Int(count))) else {
-                throw .certificateMalformed(reason: "subject alternative name", stack: [])
-            }
-            strings.append(string)
-        }
-        return strings
-    }
-
-    /// Text without a zero byte, behind which a name could hide from whoever reads it as a C string.
-    private static func string(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
-        unsafe bytes.contains(0) ? nil : String(validating: bytes, as: UTF8.self)
+        guard let uris = unsafe X509Text.names(in: names, type: GEN_URI),
+            let dnsNames = unsafe X509Text.names(in: names, type: GEN_DNS)
+        else { throw .certificateMalformed(reason: "subject alternative name", stack: []) }
+        return (uris, dnsNames)
     }
 }

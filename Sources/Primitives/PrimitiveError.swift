@@ -12,6 +12,10 @@ public enum PrimitiveError: Error, Equatable, Sendable {
     case keyUnsupported
     /// libcrypto refused an operation that should have worked.
     case operationFailed(operation: String, stack: [OpenSSLFailure])
+    /// The bytes are not one well-formed certificate request (PKCS #10); `reason` says which part of it is not.
+    case requestMalformed(reason: String, stack: [OpenSSLFailure])
+    /// The request is not signed by the key in it.
+    case requestUnsigned
 }
 
 extension PrimitiveError: CustomStringConvertible {
@@ -27,6 +31,10 @@ extension PrimitiveError: CustomStringConvertible {
             "the key is not an ECDSA P-256 key"
         case .operationFailed(let operation, let stack):
             "\(operation) failed\(Self.text(stack))"
+        case .requestMalformed(let reason, let stack):
+            "malformed certificate request: \(reason)\(Self.text(stack))"
+        case .requestUnsigned:
+            "the certificate request is not signed by the key in it"
         }
     }
 

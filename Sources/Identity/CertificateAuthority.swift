@@ -41,10 +41,16 @@ public struct CertificateAuthority: Sendable {
     }
 
     /// Reads `ca.pem` and `ca-key.pem` from a state directory. Errors name the file.
-    public static func load(directory: String) throws(IdentityError) -> CertificateAuthority {
+    ///
+    /// Throws `authorityKeyLocked` for an encrypted key without a passphrase, `authorityPassphraseWrong` for a wrong one; a
+    /// passphrase for a key that is not encrypted does no harm.
+    public static func load(
+        directory: String, passphrase: SecretBytes? = nil
+    ) throws(IdentityError) -> CertificateAuthority {
         let path = IdentityFiles.path(directory, IdentityFiles.authority)
         let certificate = try IdentityFiles.readCertificate(path)
-        let key = try IdentityFiles.readKey(IdentityFiles.path(directory, IdentityFiles.authorityKey))
+        let key = try IdentityFiles.readKey(
+            IdentityFiles.path(directory, IdentityFiles.authorityKey), passphrase: passphrase)
         guard certificate.publicKey == key.publicKey else {
             throw .certificateKeyMismatch(expected: key.publicKey.spkiHash, actual: certificate.publicKey?.spkiHash)
         }
@@ -54,9 +60,11 @@ public struct CertificateAuthority: Sendable {
         return CertificateAuthority(federation: federation, certificate: certificate, key: key)
     }
 
-    /// Writes `ca.pem` and `ca-key.pem` into a state directory, which is made if it is missing.
-    public func save(directory: String) throws(IdentityError) {
-        try IdentityFiles.write(key, to: IdentityFiles.path(directory, IdentityFiles.authorityKey))
+    /// Writes `ca.pem` and `ca-key.pem`, encrypted if there is a passphrase, into a state directory, which is made if it is
+    /// missing. Each file is replaced whole.
+    public func save(directory: String, passphrase: SecretBytes? = nil) throws(IdentityError) {
+        try IdentityFiles.write(
+            key, to: IdentityFiles.path(directory, IdentityFiles.authorityKey), passphrase: passphrase)
         try PrivateFile.write(certificate.pem, to: IdentityFiles.path(directory, IdentityFiles.authority))
     }
 
@@ -87,7 +95,7 @@ public struct CertificateAuthority: Sendable {
     /// An authority's URI is the bare trust domain (SPIFFE X.509-SVID, section 3.1).
     private static func uri(of federation: FederationName) -> String { "spiffe://\(federation.text)" }
 
-    private static func federation(of certificate: Certificate) -> FederationName? {
+    static func federation(of certificate: Certificate) -> FederationName? {
         let prefix = "spiffe://"
         guard certificate.uris.count == 1, certificate.uris[0].hasPrefix(prefix) else { return nil }
         return FederationName(String(certificate.uris[0].dropFirst(prefix.count)))

@@ -22,6 +22,21 @@ enum IdentityFiles {
         }
     }
 
+    /// Reads a key that may be encrypted. Throws `authorityKeyLocked` and `authorityPassphraseWrong` as well.
+    static func readKey(_ path: String, passphrase: SecretBytes?) throws(IdentityError) -> SigningKey {
+        let pem = SecretBytes(try PrivateFile.read(path))
+        do {
+            guard let passphrase else { return try SigningKey(pem: pem) }
+            return try SigningKey(pem: pem, passphrase: passphrase)
+        } catch .keyEncrypted {
+            throw .authorityKeyLocked(path: path)
+        } catch .passphraseWrong {
+            throw .authorityPassphraseWrong(path: path)
+        } catch {
+            throw .fileMalformed(path: path, reason: error.description)
+        }
+    }
+
     static func readCertificate(_ path: String) throws(IdentityError) -> Certificate {
         let pem = String(decoding: try PrivateFile.read(path), as: UTF8.self)
         do {
@@ -31,13 +46,18 @@ enum IdentityFiles {
         }
     }
 
-    static func write(_ key: SigningKey, to path: String) throws(IdentityError) {
+    /// Writes a key, encrypted if there is a passphrase.
+    static func write(
+        _ key: SigningKey, to path: String, passphrase: SecretBytes? = nil
+    ) throws(IdentityError) {
         let pem: SecretBytes
         do {
-            pem = try key.pem()
+            pem = if let passphrase { try key.pem(passphrase: passphrase) } else { try key.pem() }
         } catch {
             throw .primitive(error)
         }
-        try PrivateFile.write(pem.exposedBytes(), to: path)
+        var bytes = pem.exposedBytes()
+        defer { SecretBytes.wipe(&bytes) }
+        try PrivateFile.write(bytes, to: path)
     }
 }

@@ -71,6 +71,20 @@ internal import COpenSSL
         unsafe X509_check_ca(pointer) == 1
     }
 
+    /// Whether its key usage names keyCertSign; without any key usage it does not.
+    func namesCertificateSigning() -> Bool {
+        let usage = unsafe X509_get_key_usage(pointer)
+        return usage != UInt32.max && usage & UInt32(X509v3_KU_KEY_CERT_SIGN) != 0
+    }
+
+    /// The bits of security that libcrypto counts for the key; 0 for one that it does not know.
+    func keySecurityBits() -> Int {
+        ERR_clear_error()
+        defer { ERR_clear_error() }
+        guard let key = unsafe X509_get0_pubkey(pointer) else { return 0 }
+        return Int(unsafe EVP_PKEY_get_security_bits(key))
+    }
+
     func serial() -> [UInt8] {
         let integer = unsafe X509_get0_serialNumber(pointer)
         guard let start = unsafe ASN1_STRING_get0_data(integer) else { return [] }

@@ -8,10 +8,16 @@ public enum PrimitiveError: Error, Equatable, Sendable {
     case issuerKeyMismatch
     /// The bytes are not a key.
     case keyMalformed(stack: [OpenSSLFailure])
+    /// The key is encrypted, and no passphrase was given.
+    case keyEncrypted
     /// The key is not an ECDSA P-256 key in its one accepted encoding (uncompressed point, named curve).
     case keyUnsupported
     /// libcrypto refused an operation that should have worked.
     case operationFailed(operation: String, stack: [OpenSSLFailure])
+    /// A passphrase is empty or too long.
+    case passphraseUnsuitable
+    /// The passphrase does not open the key, or the key is damaged.
+    case passphraseWrong
     /// The bytes are not one well-formed certificate request (PKCS #10); `reason` says which part of it is not.
     case requestMalformed(reason: String, stack: [OpenSSLFailure])
     /// The request is not signed by the key in it.
@@ -25,12 +31,18 @@ extension PrimitiveError: CustomStringConvertible {
             "malformed certificate: \(reason)\(Self.text(stack))"
         case .issuerKeyMismatch:
             "the signing key does not belong to the issuing certificate"
+        case .keyEncrypted:
+            "the key is encrypted, and there is no passphrase to open it"
         case .keyMalformed(let stack):
             "malformed key\(Self.text(stack))"
         case .keyUnsupported:
             "the key is not an ECDSA P-256 key"
         case .operationFailed(let operation, let stack):
             "\(operation) failed\(Self.text(stack))"
+        case .passphraseUnsuitable:
+            "a passphrase has 1 to \(SigningKey.passphraseBytesMax) bytes"
+        case .passphraseWrong:
+            "the passphrase does not open the key"
         case .requestMalformed(let reason, let stack):
             "malformed certificate request: \(reason)\(Self.text(stack))"
         case .requestUnsigned:

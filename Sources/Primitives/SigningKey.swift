@@ -15,7 +15,7 @@ public final class SigningKey: Signer {
     }
 
     /// Takes a key that was read, if it is one of P-256 and its halves belong together.
-    private convenience init(foreign handle: KeyHandle) throws(PrimitiveError) {
+    convenience init(foreign handle: KeyHandle) throws(PrimitiveError) {
         try self.init(handle: handle)
         guard let context = unsafe EVP_PKEY_CTX_new_from_pkey(nil, handle.pointer, nil) else {
             preconditionFailure("no memory for a key check")
@@ -38,8 +38,9 @@ public final class SigningKey: Signer {
 
     /// Reads an unencrypted PEM private key, PKCS #8 (RFC 5208) or SEC 1 (RFC 5915).
     ///
-    /// Throws `keyMalformed`, or `keyUnsupported` for anything but P-256.
+    /// Throws `keyMalformed`, `keyEncrypted`, or `keyUnsupported` for anything but P-256.
     public convenience init(pem: SecretBytes) throws(PrimitiveError) {
+        guard !Self.isEncrypted(pem: pem) else { throw .keyEncrypted }
         let pointer = unsafe pem.withUnsafeBytes { bytes in
             unsafe PEM.read(bytes) { stream in
                 // Without a callback libcrypto would ask the terminal for the password of an encrypted key.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import Foundation
 import Primitives
 import Testing
 
@@ -32,7 +31,7 @@ import Testing
     }
 
     @Test func opensslReadsAndSignsIt() throws {
-        let place = try Folder()
+        let place = try TemporaryDirectory()
         try place.write(request.pem, to: "a.csr")
         let text = try place.openssl("req", "-in", "a.csr", "-noout", "-text", "-verify", "-nameopt", "utf8,-esc_msb")
         #expect(text.contains("verify OK"))
@@ -41,46 +40,48 @@ import Testing
         #expect(text.contains("TLS Web Server Authentication, TLS Web Client Authentication"))
         #expect(text.contains("CA:FALSE"))
         #expect(text.contains("Digital Signature"))
-        try place.makeAuthority()
-        _ = try place.openssl(
+        try place.openssl(
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", "ca-key.pem",
+            "-subj", "/CN=institution", "-days", "30", "-addext", "keyUsage=critical,keyCertSign", "-out", "ca.pem")
+        try place.openssl(
             "x509", "-req", "-in", "a.csr", "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-days", "30", "-copy_extensions",
             "copy", "-out", "a.pem")
-        let certificate = try Certificate(pem: place.read("a.pem"))
+        let certificate = try Certificate(pem: place.text("a.pem"))
         #expect(certificate.publicKey == key.publicKey)
         #expect(certificate.uris == request.uris)
-        #expect(try certificate.isSigned(by: Certificate(pem: place.read("ca.pem"))))
+        #expect(try certificate.isSigned(by: Certificate(pem: place.text("ca.pem"))))
     }
 
     @Test func whatOpensslMakesIsRead() throws {
-        let place = try Folder()
-        _ = try place.openssl(
+        let place = try TemporaryDirectory()
+        try place.openssl(
             "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", "b-key.pem",
             "-subj", "/O=demo/CN=site b", "-addext", "subjectAltName=URI:spiffe://demo/x,DNS:b.example", "-out", "b.csr"
         )
-        let read = try CertificateRequest(pem: place.read("b.csr"))
+        let read = try CertificateRequest(pem: place.text("b.csr"))
         #expect(read.subjectCommonName == "site b")
         #expect(read.uris == ["spiffe://demo/x"])
-        #expect(try read.publicKey == SigningKey(pem: place.read("b-key.pem")).publicKey)
-        _ = try place.openssl("req", "-new", "-key", "b-key.pem", "-subj", "/", "-out", "bare.csr")
-        let bare = try CertificateRequest(pem: place.read("bare.csr"))
+        #expect(try read.publicKey == SigningKey(pem: place.text("b-key.pem")).publicKey)
+        try place.openssl("req", "-new", "-key", "b-key.pem", "-subj", "/", "-out", "bare.csr")
+        let bare = try CertificateRequest(pem: place.text("bare.csr"))
         #expect(bare.subjectCommonName.isEmpty)
         #expect(bare.uris.isEmpty)
     }
 
     @Test func otherKeysAndOtherHashesAreRefused() throws {
-        let place = try Folder()
-        _ = try place.openssl(
+        let place = try TemporaryDirectory()
+        try place.openssl(
             "req", "-new", "-newkey", "rsa:2048", "-noenc", "-keyout", "r-key.pem", "-subj", "/CN=r", "-out", "r.csr")
-        _ = try place.openssl(
+        try place.openssl(
             "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-noenc", "-keyout", "p-key.pem",
             "-subj", "/CN=p", "-out", "p.csr")
         for name in ["r.csr", "p.csr"] {
-            #expect(throws: PrimitiveError.keyUnsupported) { try CertificateRequest(pem: place.read(name)) }
+            #expect(throws: PrimitiveError.keyUnsupported) { try CertificateRequest(pem: place.text(name)) }
         }
-        _ = try place.openssl(
+        try place.openssl(
             "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", "s-key.pem",
             "-subj", "/CN=s", "-sha512", "-out", "s.csr")
-        #expect(throws: PrimitiveError.requestUnsigned) { try CertificateRequest(pem: place.read("s.csr")) }
+        #expect(throws: PrimitiveError.requestUnsigned) { try CertificateRequest(pem: place.text("s.csr")) }
     }
 
     @Test func aChangedRequestIsNotSigned() throws {
@@ -124,45 +125,5 @@ import Testing
             guard let read = try? CertificateRequest(der: mutated(request.der, using: &generator)) else { continue }
             #expect(read.publicKey == request.publicKey && read.uris == request.uris)
         }
-    }
-}
-
-/// A directory in which `openssl` is called, gone with its last reference.
-private final class Folder {
-    private let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "summand-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    func read(_ name: String) throws -> String { try String(contentsOf: url.appending(path: name), encoding: .utf8) }
-
-    func write(_ text: String, to name: String) throws {
-        try Data(text.utf8).write(to: url.appending(path: name))
-    }
-
-    func makeAuthority() throws {
-        _ = try openssl(
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", "ca-key.pem",
-            "-subj", "/CN=institution", "-days", "30", "-addext", "keyUsage=critical,keyCertSign", "-out", "ca.pem")
-    }
-
-    /// Runs `openssl`, expects it to succeed, and returns what it printed on both outputs.
-    func openssl(_ arguments: String...) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        process.currentDirectoryURL = url
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "openssl \(arguments.joined(separator: " ")): \(text)")
-        return text
     }
 }

@@ -50,6 +50,11 @@ public struct PartyIdentity: Sendable {
     /// Writes the three files into a state directory, which is made if it is missing.
     public func save(directory: String) throws(IdentityError) {
         try IdentityFiles.write(key, to: IdentityFiles.path(directory, IdentityFiles.key))
+        try saveCertificates(directory: directory)
+    }
+
+    /// Writes what renewal changes: each file is whole at every moment, and the two fit to each other between them.
+    public func saveCertificates(directory: String) throws(IdentityError) {
         try PrivateFile.write(authority.pem, to: IdentityFiles.path(directory, IdentityFiles.authority))
         try PrivateFile.write(certificate.pem, to: IdentityFiles.path(directory, IdentityFiles.certificate))
     }

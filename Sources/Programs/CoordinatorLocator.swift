@@ -83,19 +83,25 @@ public struct CoordinatorLocator: Sendable {
     /// - Parameter pin: the SHA-256 of the coordinator's key, if it is on record.
     /// - Throws: `ProgramError`: `unreachable` after the wait of `--wait`, `failed` if somebody answered there who is
     ///   not the coordinator, or who refuses this party.
-    public func connect(as identity: PartyIdentity, pin: Digest? = nil, meter: ByteMeter? = nil) async throws
+    public func connect(as identity: CurrentIdentity, pin: Digest? = nil, meter: ByteMeter? = nil) async throws
         -> Connection
     {
-        let tls = identity.tlsIdentity
         let expected = PeerExpectation.coordinator(federation: federation, spkiHash: pin)
         return try await reach(version: arm.version) {
             [alpn = arm.applicationProtocol, proxy = network.proxy] address, timeout in
             try await dial(
-                host: address.host, port: Int(address.port), identity: tls, alpn: alpn, expecting: expected,
+                host: address.host, port: Int(address.port), identity: identity.tls, alpn: alpn, expecting: expected,
                 proxy: proxy, meter: meter, timeout: timeout)
         } abandon: {
             await $0.close()
         }
+    }
+
+    /// Connects as a party whose certificate does not change meanwhile.
+    public func connect(as identity: PartyIdentity, pin: Digest? = nil, meter: ByteMeter? = nil) async throws
+        -> Connection
+    {
+        try await connect(as: CurrentIdentity(identity), pin: pin, meter: meter)
     }
 
     /// Connects to the coordinator to enrol: nothing is known of it but its authority's fingerprint.

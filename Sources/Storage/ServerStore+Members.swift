@@ -20,6 +20,17 @@ extension ServerStore {
         }
     }
 
+    /// Records the certificate that a member was given; false if there is no such member or it is revoked.
+    @discardableResult
+    public func renew(_ id: PartyID, certificate: [UInt8]) throws(StorageError) -> Bool {
+        try database.write { database in
+            try database.execute(
+                sql: "UPDATE members SET certificate = ? WHERE id = ? AND revoked_at IS NULL",
+                arguments: [Data(certificate), Data(id.bytes)])
+            return database.changesCount == 1
+        }
+    }
+
     /// Every member, revoked ones included, by name.
     public func members() throws(StorageError) -> [StoredMember] {
         try database.read { database in

@@ -17,6 +17,9 @@ public struct ApplicationProtocol: Hashable, Sendable, CustomStringConvertible {
     /// A question where one stands, without taking part: both sides authenticated (protocol section 11).
     public static let inquiry = ApplicationProtocol(name: "smpc-inquiry/1", demandsClientCertificate: true)
 
+    /// Renewal of a certificate: both sides authenticated, with the certificates that they have (protocol section 14).
+    public static let renewal = ApplicationProtocol(name: "smpc-renew/1", demandsClientCertificate: true)
+
     init(name: String, demandsClientCertificate: Bool) {
         self.name = name
         self.demandsClientCertificate = demandsClientCertificate

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import Logging
+import NIOConcurrencyHelpers
 import NIOCore
 import TLS
 
 /// Prepares the sockets that a listener accepts, and hands on the connections that come of them.
 struct Acceptor: Sendable {
     let counters = TransportCounters()
-    private let context: TLSContext
+    /// What the next connection is made with.
+    private let context: NIOLockedValueBox<TLSContext>
     private let configuration: TransportConfiguration
     private let meter: ByteMeter?
     private let logger: Logger?
@@ -18,13 +20,16 @@ struct Acceptor: Sendable {
         context: TLSContext, configuration: TransportConfiguration, meter: ByteMeter?, logger: Logger?,
         output: AsyncStream<Connection>.Continuation
     ) {
-        self.context = context
+        self.context = NIOLockedValueBox(context)
         self.configuration = configuration
         self.meter = meter
         self.logger = logger
         self.output = output
         places = Places(configuration: configuration)
     }
+
+    /// Makes every connection from now on with another context; those that stand keep theirs.
+    func replace(_ context: TLSContext) { self.context.withLockedValue { $0 = context } }
 
     /// Gives a new socket its handlers, or closes it when there is no place; to be called on its event loop.
     func accept(_ channel: any Channel, by route: Route = .direct) throws {
@@ -38,7 +43,8 @@ struct Acceptor: Sendable {
         channel.closeFuture.whenComplete { _ in place.leave() }
         let tls = TLSHandler(
             // What is relayed is counted on the connection that carries it.
-            session: try context.makeSession(), isClient: false, meter: route.path == .relayed ? nil : meter,
+            session: try context.withLockedValue { $0 }.makeSession(), isClient: false,
+            meter: route.path == .relayed ? nil : meter,
             lingerTimeout: configuration.closeTimeout)
         let ready = channel.eventLoop.makePromise(of: Connection.self)
         ready.futureResult.whenComplete { result in

@@ -41,10 +41,13 @@ public final class Listener: Sendable {
     private let output: AsyncStream<Connection>.Continuation
     private let acceptor: Acceptor
     private let group: any EventLoopGroup
+    /// Makes what connections are made with, for an identity.
+    private let makeContext: @Sendable (TLSIdentity) throws -> TLSContext
 
     private init(
         channel: any Channel, acceptor: Acceptor, group: any EventLoopGroup, connections: AsyncStream<Connection>,
-        output: AsyncStream<Connection>.Continuation
+        output: AsyncStream<Connection>.Continuation,
+        makeContext: @escaping @Sendable (TLSIdentity) throws -> TLSContext
     ) {
         port = channel.localAddress?.port ?? 0
         self.channel = channel
@@ -53,6 +56,7 @@ public final class Listener: Sendable {
         counters = acceptor.counters
         self.connections = connections
         self.output = output
+        self.makeContext = makeContext
     }
 
     /// Listens on an address.
@@ -71,7 +75,8 @@ public final class Listener: Sendable {
         configuration: TransportConfiguration = TransportConfiguration(), logger: Logger? = nil,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) async throws -> Listener {
-        let context = try makeContext(identity, alpns: alpns, isRevoked: isRevoked)
+        let makeContext = { @Sendable in try Self.makeContext($0, alpns: alpns, isRevoked: isRevoked) }
+        let context = try makeContext(identity)
         let (connections, output) = AsyncStream.makeStream(
             of: Connection.self, bufferingPolicy: .bufferingOldest(configuration.connectionsMax))
         let acceptor = Acceptor(
@@ -89,13 +94,19 @@ public final class Listener: Sendable {
         do {
             let channel = try await bootstrap.bind(host: host, port: port).get()
             return Listener(
-                channel: channel, acceptor: acceptor, group: group, connections: connections, output: output)
+                channel: channel, acceptor: acceptor, group: group, connections: connections, output: output,
+                makeContext: makeContext)
         } catch let error as IOError where error.errnoCode == SystemError.addressInUse {
             throw ListenerError.addressInUse(host: host, port: port)
         } catch {
             throw ListenerError.cannotBind(host: host, port: port, reason: ConnectionError.reason(of: error))
         }
     }
+
+    /// Shows another identity on connections that come from now on, and accepts its anchors; those that stand go on.
+    ///
+    /// - Throws: `ListenerError`; then everything stays as it was.
+    public func replace(_ identity: TLSIdentity) throws { acceptor.replace(try makeContext(identity)) }
 
     /// Takes a connection that comes through a relay, as if it had come on a socket: it is among `connections` when its
     /// handshake is over, and counts among all of them.

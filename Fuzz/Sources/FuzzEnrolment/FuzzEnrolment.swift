@@ -6,18 +6,26 @@ import Primitives
 @testable import Identity
 
 /// A request of whoever holds no certificate yet, and an answer of whoever may not be the server: refused or taken, with
-/// every size within its limit. A request is taken on to its key, as a server does that knows the token.
+/// every size within its limit. A request is taken on to its key, as a server does that knows the token. Then request and
+/// answer of a renewal.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzEnrolment(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    guard let (kind, bytes) = FuzzInput.choice(of: 2, in: FuzzInput.bytes(start, count)) else { return 0 }
-    if kind == 0 {
+    guard let (kind, bytes) = FuzzInput.choice(of: 4, in: FuzzInput.bytes(start, count)) else { return 0 }
+    switch kind {
+    case 0:
         guard let request = try? EnrolmentRequest(bytes: bytes) else { return 0 }
         demand(request.spki.count == PublicKey.spkiCount, "a key of another length")
         demand(MemberName.isValid(request.name), "a name that is none")
         _ = try? request.provenKey()
-    } else {
+    case 1:
         guard let response = EnrolmentResponse(bytes: bytes) else { return 0 }
         demand((try? response.encoded()).flatMap(EnrolmentResponse.init(bytes:)) == response, "it does not come back")
+    case 2:
+        guard let request = try? RenewalRequest(encoded: bytes) else { return 0 }
+        demand((try? RenewalRequest(encoded: request.encoded())) == request, "it does not come back")
+    default:
+        guard let response = RenewalResponse(encoded: bytes) else { return 0 }
+        demand((try? response.encoded()).flatMap(RenewalResponse.init(encoded:)) == response, "it does not come back")
     }
     return 0
 }

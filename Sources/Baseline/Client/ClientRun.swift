@@ -23,14 +23,19 @@ struct ClientRun: Sendable {
     /// Takes part in one run; returns when it has ended well.
     func serve() async throws {
         var session = ClientSession(self)
+        let current = CurrentIdentity(identity)
+        let renewal = SiteRenewal(
+            current, directory: directory, proxy: network.proxy, progress: progress, logger: logger)
         let locator = CoordinatorLocator(
             federation: identity.federation, arm: .plain, network: network, logger: logger)
         progress.note("\(data.dataset), \(data.partition), part \(data.part): the server will see this site's updates")
         while true {
             progress.status("looking for the server of \(identity.federation)")
-            let connection = try await locator.connect(as: identity, meter: session.bytes.meter)
+            let connection = try await locator.connect(as: current, meter: session.bytes.meter)
+            await renewal.connected(connection)
             do {
                 let end = try await session.take(part: connection)
+                await renewal.stop()
                 await connection.close()
                 return try conclude(end)
             } catch let error as ConnectionError {

@@ -36,6 +36,9 @@ struct ServerRun: Sendable {
         let configuration = checkpoint.configuration
         let desk = EnrolmentDesk(
             authority: try CertificateAuthority.load(directory: directory), registry: registry, logger: logger)
+        let current = CurrentIdentity(identity)
+        let issuer = try CertificateIssuer.load(directory: directory)
+        let renewal = RenewalDesk(registry: registry, logger: logger) { issuer }
         var recorder = try RunRecorder(
             stored: isResumed ? checkpoint.records : nil, metrics: metrics, encoding: configuration.encodingName,
             progress: progress, rounds: configuration.rounds)
@@ -50,15 +53,22 @@ struct ServerRun: Sendable {
             AveragingCoordinator(configuration, settings: settings, position: checkpoint.position), recorder: recorder,
             directory: directory, registry: registry, progress: progress, logger: logger, describe: describe)
         let listener = try await Listener.bind(
-            host: network.listen.host, port: Int(network.listen.port), identity: identity.tlsIdentity,
-            alpns: [.averaging, .enrolment], isRevoked: { registry.isRevoked($0) })
+            host: network.listen.host, port: Int(network.listen.port), identity: current.tls,
+            alpns: [.averaging, .enrolment, .renewal], isRevoked: { registry.isRevoked($0) })
         let discovery = await announce(
             identity, arm: .plain, port: listener.port, network: network, progress: progress, logger: logger)
         if let file = network.portFile { try PrivateFile.write("\(listener.port)\n", to: file) }
         welcome(port: listener.port)
-        let acceptor = Task { await accept(listener, shell, desk) }
+        let acceptor = Task { await accept(listener, shell, desk, renewal) }
         let watcher = Task { await watch(shell) }
-        defer { watcher.cancel() }
+        let own = CoordinatorCertificate(current, listener: listener, logger: logger) { [directory] in
+            try PartyIdentity.coordinator(directory: directory)
+        }
+        let keeper = Task { await own.keep() }
+        defer {
+            watcher.cancel()
+            keeper.cancel()
+        }
         for await ending in shell.endings {
             await listener.close()
             await acceptor.wait(atMost: Self.farewell)
@@ -106,15 +116,17 @@ struct ServerRun: Sendable {
 
     // MARK: - Connections
 
-    private func accept(_ listener: Listener, _ shell: AveragingShell, _ desk: EnrolmentDesk) async {
+    private func accept(
+        _ listener: Listener, _ shell: AveragingShell, _ desk: EnrolmentDesk, _ renewal: RenewalDesk
+    ) async {
         let gate = UploadGate(places: Self.uploadsMax)
         await withDiscardingTaskGroup { group in
             for await connection in listener.connections {
                 group.addTask {
-                    if connection.applicationProtocol == .enrolment {
-                        if await desk.serve(connection) != nil { await refreshed(shell) }
-                    } else {
-                        await serve(connection, shell, gate)
+                    switch connection.applicationProtocol {
+                    case .enrolment: if await desk.serve(connection) != nil { await refreshed(shell) }
+                    case .renewal: await renewal.serve(connection)
+                    default: await serve(connection, shell, gate)
                     }
                 }
             }

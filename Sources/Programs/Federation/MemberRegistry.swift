@@ -48,8 +48,7 @@ public final class MemberRegistry: Sendable {
 
     /// Counts the members and those who may still use an invitation: whom a run waits for unless told otherwise.
     public func expectedMembers() throws -> Int {
-        let now = unixNow()
-        return members.count + (try store.invitations()).count { $0.isOpen(now: now) }
+        members.count + (try store.newcomers(now: unixNow()))
     }
 
     /// Reads the database again if another process has changed it since; says whether.
@@ -74,6 +73,22 @@ public final class MemberRegistry: Sendable {
             }
         }
     }
+}
+
+extension ServerStore {
+    /// Counts the invitations that may still make a member: one for a name that a member has renews its certificate.
+    public func newcomers(now: Int64) throws -> Int {
+        let names = Set(try members().filter { $0.revokedAt == nil }.map(\.name))
+        return try invitations().count { $0.isOpen(now: now) && !names.contains($0.invitation.name) }
+    }
+}
+
+extension StoredMember {
+    /// The certificate that it was given last; nil if that cannot be read.
+    public var parsedCertificate: Certificate? { try? Certificate(der: certificate) }
+
+    /// Whether that certificate has ended.
+    public func hasEnded(now: Int64) -> Bool { parsedCertificate.map { now > $0.notAfter } ?? false }
 }
 
 /// The time in Unix seconds.

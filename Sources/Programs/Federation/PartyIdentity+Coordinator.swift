@@ -4,10 +4,7 @@ public import Identity
 import Primitives
 
 extension PartyIdentity {
-    /// How long before its end a server's certificate is renewed.
-    private static let renewalSeconds: Int64 = 30 * 86_400
-
-    /// Loads the identity of a federation's server; a certificate that ends within 30 days is renewed for the same key.
+    /// Loads the identity of a federation's server; a certificate whose renewal is due is renewed for the same key.
     ///
     /// - Throws: `ProgramError`: `usage` if no federation lies there, `failed` if the authority's own certificate is not valid
     ///   now; and the errors of reading and writing the files.
@@ -24,13 +21,13 @@ extension PartyIdentity {
                 remedy: "name the directory that smpc-server init made")
         }
         try requireValid(identity.authority, directory: directory, now: now)
-        guard identity.certificate.notAfter < now + renewalSeconds else { return identity }
+        guard now >= identity.certificate.renewalTime else { return identity }
         let authority = try CertificateAuthority.load(directory: directory)
         let renewed = try PartyIdentity(
             key: identity.key,
             certificate: authority.issueCoordinator(publicKey: identity.key.publicKey, now: now),
             authority: authority.certificate)
-        try renewed.save(directory: directory)
+        try renewed.saveCertificates(directory: directory)
         return renewed
     }
 

@@ -16,7 +16,8 @@ struct JoinCommand: AsyncParsableCommand {
         discussion: """
             Reads the token from standard input, or from --token-file, never from the command line, where other users \
             of this host could see it. The site's private key is made here and never leaves the state directory. \
-            An identity that exists is never overwritten; after an interruption the same token works again.
+            An identity that exists is not overwritten; after an interruption the same token works again. Where its \
+            certificate has ended, a new token brings another one for the same key: ID, member records and policy stay.
 
               smpc-client join --state site-a < token-a
               smpc-client join --state site-a --token-file token-a --server fl.example.org:7443
@@ -35,13 +36,16 @@ struct JoinCommand: AsyncParsableCommand {
     func run() async throws {
         let directory = state.directory
         let network = try network.resolved(try state.settings())
-        guard !PartyIdentity.exists(directory: directory.path) else {
-            throw ProgramError(
-                .usage, "holds an identity already, which is not overwritten", subject: directory.path,
-                remedy: "run with it, or name another directory with --state")
-        }
         let now = unixNow()
+        let ended = try endedIdentity(directory, now: now)
+        let lock = try ended.map { _ in try StateLock(directory: directory.path) }
+        defer { withExtendedLifetime(lock) {} }
         let token = try readToken(now: now)
+        if let ended, ended.federation != token.federation {
+            throw ProgramError(
+                .usage, "is for \(token.federation), and the identity in \(directory.path) is of \(ended.federation)",
+                subject: "the token", remedy: "name another directory with --state")
+        }
         let key = try PartyIdentity.key(directory: directory.path)
         let locator = CoordinatorLocator(
             federation: token.federation, network: network, hints: token.addresses.compactMap { HostPort($0) },
@@ -56,7 +60,19 @@ struct JoinCommand: AsyncParsableCommand {
             throw error
         }
         await connection.close()
-        try save(identity, token, connection, directory)
+        try save(identity, token, connection, directory, isNew: ended == nil)
+    }
+
+    /// The identity that lies here, if its certificate has ended: its key can get another. Nil where there is none.
+    private func endedIdentity(_ directory: SiteDirectory, now: Int64) throws -> PartyIdentity? {
+        guard PartyIdentity.exists(directory: directory.path) else { return nil }
+        let identity = try directory.identity()
+        guard now > identity.certificate.notAfter else {
+            throw ProgramError(
+                .usage, "holds an identity already, which is not overwritten", subject: directory.path,
+                remedy: "run with it, or name another directory with --state")
+        }
+        return identity
     }
 
     /// Where the token is read from.
@@ -116,10 +132,17 @@ struct JoinCommand: AsyncParsableCommand {
     }
 
     private func save(
-        _ identity: PartyIdentity, _ token: InvitationToken, _ connection: Connection, _ directory: SiteDirectory
+        _ identity: PartyIdentity, _ token: InvitationToken, _ connection: Connection, _ directory: SiteDirectory,
+        isNew: Bool
     ) throws {
         try PolicyFile.writeDefault(directory.policy)
-        let store = try SiteStore(creating: directory)
+        // What a site that joins again has recorded must be there: it is not made anew.
+        let store = isNew ? try SiteStore(creating: directory) : try SiteStore(directory)
+        if !isNew, let known = try store.value(.coordinatorKey), known != connection.peer?.publicKey.spki {
+            throw ProgramError(
+                .failed, "has another key than the coordinator of this site's record",
+                subject: connection.remoteAddress, remedy: "ask the operator; another server is another federation")
+        }
         try store.set(.name, to: Array(token.name.utf8))
         if let coordinator = connection.peer?.publicKey { try store.set(.coordinatorKey, to: coordinator.spki) }
         try store.set(.coordinatorAddress, to: Array(connection.remoteAddress.utf8))

@@ -54,12 +54,17 @@ struct SiteStatus: Encodable {
     let roster: String?
     let peerPaths: PeerPaths?
     let runEnded: Bool
+    let certificateDaysLeft: Int64
+    private let certificate: String
 
     init(
         _ identity: PartyIdentity, ledger: MemberLedger, members: MemberRecord, configuration: RunConfiguration?,
         roster: [UInt8]?, peerPaths: PeerPaths?, model path: String?
     ) {
         self.peerPaths = peerPaths
+        let now = unixNow()
+        certificateDaysLeft = (identity.certificate.notAfter - now) / 86_400
+        certificate = CertificateChecks.outlook(of: identity.certificate, now: now)
         federation = identity.federation.text
         id = identity.id.hex
         epoch = ledger.largestEpoch
@@ -88,10 +93,12 @@ struct SiteStatus: Encodable {
         case modelFile = "model_file"
         case peerPaths = "peer_paths"
         case runEnded = "run_ended"
+        case certificateDaysLeft = "certificate_days_left"
     }
 
     var text: String {
         var lines = ["federation  \(federation)", "id          \(id)"]
+        lines.append("certificate \(certificate)")
         lines.append("members     \(confirmed) confirmed, \(pending) pending")
         if let roster { lines.append("roster      \(roster) (last epoch)") }
         if let peerPaths { lines.append("paths       \(peerPaths.text) (last epoch)") }

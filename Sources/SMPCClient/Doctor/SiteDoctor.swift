@@ -17,9 +17,6 @@ struct SiteDoctor: Sendable {
     let progress: Progress
     let logger: Logger
 
-    private static let renewal =
-        "have the operator revoke this member and invite it anew, and join in another directory with --state"
-
     /// Does every check that can be done.
     func examine() async -> Diagnosis {
         progress.status("checking the state directory")
@@ -40,7 +37,10 @@ struct SiteDoctor: Sendable {
             return Diagnosis(checks)
         }
         let now = unixNow()
-        checks.append(CertificateChecks.dates(.certificate, of: identity.certificate, now: now, renewal: Self.renewal))
+        checks.append(
+            CertificateChecks.dates(
+                .certificate, of: identity.certificate, now: now, renewal: CertificateChecks.siteRenewal,
+                afterwards: CertificateChecks.rejoining))
         checks.append(
             CertificateChecks.dates(
                 .authority, of: identity.authority, now: now,

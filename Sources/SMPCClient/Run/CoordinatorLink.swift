@@ -11,7 +11,7 @@ import Transport
 
 /// Keeps a connection to the coordinator: reads it event by event, and connects again when it is lost.
 struct CoordinatorLink: Sendable {
-    let identity: PartyIdentity
+    let current: CurrentIdentity
     let network: NetworkOptions.Resolved
     /// Remembers where the coordinator answered last.
     let store: SiteStore
@@ -22,6 +22,7 @@ struct CoordinatorLink: Sendable {
     let inbox: SiteInbox
     /// What the coordinator relays.
     let relays: RelayDoor
+    let renewal: SiteRenewal
     let progress: Progress
     let logger: Logger
 
@@ -39,6 +40,7 @@ struct CoordinatorLink: Sendable {
         while true {
             let began = ContinuousClock.now
             await relays.connected(connection)
+            await renewal.connected(connection)
             await inbox.submit(.connected(connection))
             let (end, results) = await read(connection)
             await relays.disconnected()
@@ -62,9 +64,10 @@ struct CoordinatorLink: Sendable {
         // Whoever floods multicast with false records cannot keep a site from an address that it knows already.
         let last = try store.value(.coordinatorAddress).flatMap { HostPort(String(decoding: $0, as: UTF8.self)) }
         let locator = CoordinatorLocator(
-            federation: identity.federation, network: network, hints: last.map { [$0] } ?? [], discovery: discovery,
+            federation: current.party.federation, network: network, hints: last.map { [$0] } ?? [],
+            discovery: discovery,
             logger: logger)
-        let connection = try await locator.connect(as: identity, pin: pin, meter: meter)
+        let connection = try await locator.connect(as: current, pin: pin, meter: meter)
         if connection.remoteAddress != last?.description {
             try store.set(.coordinatorAddress, to: Array(connection.remoteAddress.utf8))
         }
@@ -76,11 +79,11 @@ struct CoordinatorLink: Sendable {
         switch end as? ConnectionError {
         case .closed(.superseded):
             throw ProgramError(
-                .failed, "another process has connected as this site", subject: "\(identity.id.hex)",
+                .failed, "another process has connected as this site", subject: "\(current.party.id.hex)",
                 remedy: "end it, or use a state directory of its own for each site")
         case .closed(.unwelcome):
             throw ProgramError(
-                .failed, "the coordinator has shut this site out", subject: "federation \(identity.federation)",
+                .failed, "the coordinator has shut this site out", subject: "federation \(current.party.federation)",
                 remedy: "ask its operator; after a mistake it has to join anew, in another directory with --state")
         default: return
         }

@@ -56,7 +56,7 @@ actor PeerMesh {
 
     private let identity: PartyIdentity
     /// What this site shows when it dials.
-    private lazy var tls = identity.tlsIdentity
+    private let current: CurrentIdentity
     private let meter: ByteMeter
     private let discovery: DiscoveryService?
     /// What leads to the addresses that the coordinator tells.
@@ -80,10 +80,11 @@ actor PeerMesh {
     private var alarm: Task<Void, Never>?
 
     init(
-        identity: PartyIdentity, meter: ByteMeter, discovery: DiscoveryService?, proxy: HTTPProxy?,
+        current: CurrentIdentity, meter: ByteMeter, discovery: DiscoveryService?, proxy: HTTPProxy?,
         relays: RelayDoor? = nil, inbox: SiteInbox, logger: Logger
     ) {
-        self.identity = identity
+        identity = current.party
+        self.current = current
         self.meter = meter
         self.discovery = discovery
         self.proxy = proxy
@@ -285,7 +286,7 @@ extension PeerMesh {
         }
         let (address, proxy) = try await way(to: id, attempt: target.turns.direct)
         return try await Transport.dial(
-            host: address.host, port: Int(address.port), identity: tls, expecting: expected,
+            host: address.host, port: Int(address.port), identity: current.tls, expecting: expected,
             proxy: proxy, meter: meter, timeout: Self.dialTimeout)
     }
 

@@ -3,14 +3,14 @@
 import Identity
 import Logging
 import Messages
+import Programs
 import Transport
 
 /// What the coordinator relays to this site and from it (protocol section 3, "Relay").
 ///
 /// Either way a connection comes about that is like any other: its TLS runs inside, and the peer's key is demanded.
 actor RelayDoor {
-    private let identity: PartyIdentity
-    private lazy var tls = identity.tlsIdentity
+    private let current: CurrentIdentity
     private let listener: Listener
     private let logger: Logger
     private var coordinator: Connection?
@@ -18,8 +18,8 @@ actor RelayDoor {
     private var waiting: [RelayID: AsyncStream<IncomingStream>.Continuation] = [:]
 
     /// - Parameter listener: takes the connections that come in.
-    init(identity: PartyIdentity, listener: Listener, logger: Logger) {
-        self.identity = identity
+    init(current: CurrentIdentity, listener: Listener, logger: Logger) {
+        self.current = current
         self.listener = listener
         self.logger = logger
     }
@@ -46,7 +46,7 @@ actor RelayDoor {
             for await stream in answers { return stream }
             throw ConnectionError.relay(StreamCode(relay: .otherEndGone))
         }
-        return try await Transport.dial(through: end, identity: tls, expecting: expecting, timeout: timeout)
+        return try await Transport.dial(through: end, identity: current.tls, expecting: expecting, timeout: timeout)
     }
 
     /// The other direction of a relay that this site asked for.

@@ -30,13 +30,14 @@ struct RunSession {
     /// - Throws: `ProgramError` with the exit code of the way in which it ended, unless that is a good one.
     func run() async throws -> RunEnd {
         let meter = ByteMeter(phase: RoundPhase.setUp.rawValue)
+        let current = CurrentIdentity(identity)
         let listener = try await Listener.bind(
-            host: listen.host, port: Int(listen.port), identity: identity.tlsIdentity, alpns: [.federation, .inquiry],
+            host: listen.host, port: Int(listen.port), identity: current.tls, alpns: [.federation, .inquiry],
             meter: meter)
         do {
             let discovery = try await startDiscovery(port: listener.port)
             do {
-                let end = try await run(listener, discovery, meter)
+                let end = try await run(current, listener, discovery, meter)
                 await discovery?.stop()
                 await listener.close()
                 return end
@@ -68,13 +69,18 @@ struct RunSession {
         }
     }
 
-    private func run(_ listener: Listener, _ discovery: DiscoveryService?, _ meter: ByteMeter) async throws -> RunEnd {
+    private func run(
+        _ current: CurrentIdentity, _ listener: Listener, _ discovery: DiscoveryService?, _ meter: ByteMeter
+    ) async throws -> RunEnd {
         let inbox = SiteInbox()
-        let relays = RelayDoor(identity: identity, listener: listener, logger: logger)
+        let relays = RelayDoor(current: current, listener: listener, logger: logger)
+        let renewal = SiteRenewal(
+            current, directory: store.directory.path, proxy: network.proxy, listener: listener, progress: progress,
+            logger: logger)
         let link = CoordinatorLink(
-            identity: identity, network: network, store: store, rejoinWait: rejoinWait, discovery: discovery,
+            current: current, network: network, store: store, rejoinWait: rejoinWait, discovery: discovery,
             meter: meter,
-            inbox: inbox, relays: relays, progress: progress, logger: logger)
+            inbox: inbox, relays: relays, renewal: renewal, progress: progress, logger: logger)
         let known = try store.value(.coordinatorKey).map { try PublicKey(spki: $0) }
         progress.status("looking for the coordinator of \(identity.federation)")
         let connection = try await link.connect(pin: known?.spkiHash)
@@ -83,7 +89,7 @@ struct RunSession {
         let place = "\(connection.remoteAddress), \(connection.path)"
         progress.note("connected to the coordinator of \(identity.federation) at \(place)")
         let mesh = PeerMesh(
-            identity: identity, meter: meter, discovery: discovery, proxy: network.proxy, relays: relays,
+            current: current, meter: meter, discovery: discovery, proxy: network.proxy, relays: relays,
             inbox: inbox, logger: logger)
         let site = Site(
             member: try makeMember(coordinator), identity: identity, store: store, initial: initial, inbox: inbox,
@@ -111,12 +117,14 @@ struct RunSession {
                 while let ended = try await group.next() {
                     guard let stop = ended else { continue }
                     group.cancelAll()
+                    await renewal.stop()
                     await site.shutDown()
                     return stop
                 }
                 throw CancellationError()
             } catch {
                 group.cancelAll()
+                await renewal.stop()
                 await site.shutDown()
                 throw error
             }

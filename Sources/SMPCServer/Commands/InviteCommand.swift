@@ -46,7 +46,8 @@ struct InviteCommand: ParsableCommand {
         let identity = try state.identity()
         let store = try state.store()
         let now = unixNow()
-        let taken = Set(try store.members().filter { $0.revokedAt == nil }.map(\.name))
+        // A site whose certificate has ended comes back with a token under its name.
+        let taken = Set(try store.members().filter { $0.revokedAt == nil && !$0.hasEnded(now: now) }.map(\.name))
         let addresses = try hints(state)
         let tokens = try names.map { name in
             try check(name, taken)

@@ -184,10 +184,7 @@ struct RunCommand: AsyncParsableCommand {
             name: settings.value(slots, .slots, default: "sampled"), pinned: settings.optional(pinned, .pinned)
         ).choice(among: store.members())
         let gammaPercent = try checked(try settings.value(gamma, .gamma, default: 20), 0...50, "--gamma")
-        let now = unixNow()
-        let expected =
-            try store.members().filter { $0.revokedAt == nil }.count
-            + store.invitations().filter { $0.isOpen(now: now) }.count
+        let expected = try store.members().filter { $0.revokedAt == nil }.count + store.newcomers(now: unixNow())
         let cohort = try settings.value(cohort, .cohort, default: max(expected, Limits.membersMin))
         let most = slots.membersMax(upTo: Limits.membersMax, gammaPercent: gammaPercent)
         var course = CoordinatorSettings(

@@ -59,7 +59,7 @@ struct ServerDoctor: Sendable {
         return Diagnosis(checks)
     }
 
-    /// The server renews its own certificate when it starts; that of the authority ends the federation.
+    /// The server renews its own certificate when it starts and while it serves; that of the authority ends the federation.
     private func certificates(_ identity: PartyIdentity, _ now: Int64) -> [Check] {
         let own =
             identity.role == .coordinator

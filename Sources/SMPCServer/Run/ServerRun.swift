@@ -40,23 +40,28 @@ struct ServerRun: Sendable {
     /// Serves until the run has ended.
     func serve() async throws -> RunEnd {
         let registry = try MemberRegistry(store: store)
+        let current = CurrentIdentity(identity)
         // First of all, so that a taken port begins no run.
         let listener = try await Listener.bind(
-            host: network.listen.host, port: Int(network.listen.port), identity: identity.tlsIdentity,
-            alpns: [.federation, .enrolment, .inquiry], isRevoked: { registry.isRevoked($0) }, logger: logger)
+            host: network.listen.host, port: Int(network.listen.port), identity: current.tls,
+            alpns: [.federation, .enrolment, .inquiry, .renewal], isRevoked: { registry.isRevoked($0) }, logger: logger)
         do {
-            return try await serve(listener, registry)
+            return try await serve(listener, registry, current)
         } catch {
             await listener.close()
             throw error
         }
     }
 
-    private func serve(_ listener: Listener, _ registry: MemberRegistry) async throws -> RunEnd {
+    private func serve(_ listener: Listener, _ registry: MemberRegistry, _ current: CurrentIdentity) async throws
+        -> RunEnd
+    {
         let prepared = try PreparedRun(
             choice, state: state, identity: identity, store: store, members: try registry.proposed())
         let desk = EnrolmentDesk(
             authority: try CertificateAuthority.load(directory: state.directory), registry: registry, logger: logger)
+        let issuer = try CertificateIssuer.load(directory: state.directory)
+        let renewal = RenewalDesk(registry: registry, logger: logger) { issuer }
         let recorder = try RunRecorder(
             stored: prepared.recorded, metrics: metrics, encoding: prepared.machine.configuration.encodingName,
             progress: progress,
@@ -83,9 +88,15 @@ struct ServerRun: Sendable {
         welcome(prepared, port: listener.port)
         // Before anybody is let in: a party that is there at once would take the place of what a restart has to do first.
         await shell.start(counting: listener.counters)
-        let acceptor = Task { await accept(listener, shell, desk) }
+        let acceptor = Task { await accept(listener, shell, desk, renewal) }
         let watcher = Task { await watch(shell) }
-        defer { watcher.cancel() }
+        let own = CoordinatorCertificate(current, listener: listener, logger: logger) { [state] in try state.identity()
+        }
+        let keeper = Task { await own.keep() }
+        defer {
+            watcher.cancel()
+            keeper.cancel()
+        }
         for await ending in shell.endings {
             await listener.close()
             await acceptor.wait(atMost: Self.farewell)
@@ -145,12 +156,15 @@ struct ServerRun: Sendable {
             partition: partition, seed: configuration.seed, startedAt: "")
     }
 
-    private func accept(_ listener: Listener, _ shell: CoordinatorShell, _ desk: EnrolmentDesk) async {
+    private func accept(
+        _ listener: Listener, _ shell: CoordinatorShell, _ desk: EnrolmentDesk, _ renewal: RenewalDesk
+    ) async {
         await withDiscardingTaskGroup { group in
             for await connection in listener.connections {
                 group.addTask {
                     switch connection.applicationProtocol {
                     case .enrolment: if await desk.serve(connection) != nil { await refresh(shell) }
+                    case .renewal: await renewal.serve(connection)
                     case .inquiry: await inform(connection, shell)
                     default: await serve(connection, shell)
                     }

@@ -26,7 +26,9 @@ import Transport
             self.identity = identity
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let meter = ByteMeter(phase: "test")
-            mesh = PeerMesh(identity: identity, meter: meter, discovery: nil, proxy: nil, inbox: inbox, logger: logger)
+            mesh = PeerMesh(
+                current: CurrentIdentity(identity), meter: meter, discovery: nil, proxy: nil, inbox: inbox,
+                logger: logger)
             listener = try await Listener.bind(
                 host: "127.0.0.1", port: 0, identity: identity.tlsIdentity, meter: meter)
             let (listener, mesh, inbox) = (listener, mesh, inbox)

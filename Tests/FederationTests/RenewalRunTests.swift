@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Identity
+import Primitives
+import Storage
+import Testing
+
+/// Real processes whose certificates are renewed in the middle of a run.
+@Suite(.serialized) struct RenewalRunTests {
+    private static let rounds = 20
+    private static let year: Int64 = 365 * 86_400
+
+    private static var now: Int64 { Int64(Date.now.timeIntervalSince1970) }
+
+    /// What a run of three gives in which nothing is renewed.
+    private func undisturbed() async throws -> [String] {
+        let federation = try await ProcessFederation(sites: 3, rounds: Self.rounds)
+        try await federation.startServer()
+        try await federation.joinAll()
+        try federation.startClients()
+        #expect(await federation.serverEnd() == 0, "\(federation.lastWords)")
+        let hashes = try federation.paramsHashes()
+        await federation.tearDown()
+        return hashes
+    }
+
+    /// Gives a site another certificate of the federation's authority, as if it had been issued at `time`.
+    private func reissue(_ site: Int, of federation: ProcessFederation, at time: Int64) throws {
+        let directory = federation.path("site-\(site)")
+        let identity = try PartyIdentity.load(directory: directory)
+        let authority = try CertificateAuthority.load(directory: federation.path("fed"))
+        let certificate = try authority.issueParty(
+            publicKey: identity.key.publicKey, name: "site-\(site)", now: time)
+        try PartyIdentity(key: identity.key, certificate: certificate, authority: authority.certificate)
+            .saveCertificates(directory: directory)
+        let store = try ServerStore(path: federation.path("fed/\(ServerStore.fileName)"))
+        defer { try? store.close() }
+        #expect(try store.renew(identity.id, certificate: certificate.der))
+    }
+
+    private func certificate(_ site: Int, of federation: ProcessFederation) throws -> Certificate {
+        try PartyIdentity.load(directory: federation.path("site-\(site)")).certificate
+    }
+
+    @Test func certificatesAreRenewedInTheMiddleOfARunWithoutALostRound() async throws {
+        let expected = try await undisturbed()
+        #expect(expected.count == Self.rounds)
+        let federation = try await ProcessFederation(sites: 3, rounds: Self.rounds)
+        federation.serverOptions = ["--rejoin-wait", "600s"]
+        federation.clientOptions = ["--rejoin-wait", "600s"]
+        try await federation.startServer()
+        try await federation.joinAll()
+        // Due in ten seconds, when the run has begun on most machines; on a slower one a little earlier in it.
+        let end = Self.now + 10 + Renewal.leadSecondsMax
+        for site in 0..<3 { try reissue(site, of: federation, at: end - Self.year) }
+        let before = try (0..<3).map { try certificate($0, of: federation) }
+        #expect(before.allSatisfy { $0.notAfter == end })
+        try federation.startClients()
+        let began = await eventually(within: .seconds(180)) { federation.siteFacts(2, "applied") >= 2 }
+        #expect(began, "\(federation.lastWords)")
+        // The third site keeps the run where it is until the two others are renewed.
+        federation.stop(2)
+        let renewed = try await eventually(within: .seconds(180)) {
+            try (0..<2).allSatisfy { try certificate($0, of: federation).notAfter > end + 86_400 }
+        }
+        #expect(renewed, "\(federation.lastWords)")
+        // What they connect with from now on is the new one.
+        await federation.killServer()
+        try await federation.startServer()
+        federation.resume(2)
+        #expect(await federation.serverEnd() == 0, "\(federation.lastWords)")
+        #expect(try federation.paramsHashes() == expected)
+        for site in 0..<2 {
+            let present = try certificate(site, of: federation)
+            #expect(present.publicKey == before[site].publicKey && present.uris == before[site].uris)
+            let output = try #require(federation.clients[site]).output
+            #expect(output.ranges(of: "the certificate is renewed").count == 1, "\(output)")
+            #expect(!output.contains("is not renewed"), "\(output)")
+        }
+        await federation.tearDown()
+    }
+
+    @Test func aSiteWhoseCertificateHasEndedComesBackWithItsKeyAndRecords() async throws {
+        let federation = try await ProcessFederation(sites: 3, rounds: 1)
+        try await federation.startServer()
+        try await federation.joinAll()
+        let before = try PartyIdentity.load(directory: federation.path("site-1"))
+        try reissue(1, of: federation, at: Self.now - Self.year - 60)
+        let facts = federation.siteFacts(1, "epochTaken")
+        // A run says what to do.
+        let refused = try RunningProgram(
+            "smpc-client",
+            [
+                "run", "--state", federation.path("site-1"), "--server", federation.address, "--discovery", "off",
+                "--dataset", "synthetic:600,32,10", "--part", "1/3",
+            ], log: federation.log("refused"))
+        #expect(await refused.end(within: .seconds(60)) == 1)
+        #expect(refused.output.contains("join with it in the same directory"), "\(refused.output)")
+        // The old token is used up; the operator makes another one under the same name.
+        try await federation.run(
+            "smpc-server", ["invite", "site-1", "--state", federation.path("fed"), "--out", federation.path("tokens")])
+        try await federation.join(1)
+        let after = try PartyIdentity.load(directory: federation.path("site-1"))
+        #expect(after.id == before.id && after.certificate.notAfter > Self.now + 86_400)
+        #expect(federation.siteFacts(1, "epochTaken") == facts)
+        try federation.startClients()
+        #expect(await federation.serverEnd() == 0, "\(federation.lastWords)")
+        let members = try await federation.run("smpc-server", ["members", "--state", federation.path("fed")])
+        #expect(members.contains("3 members"), "\(members)")
+        await federation.tearDown()
+    }
+
+    @Test func anIdentityWhoseCertificateHasNotEndedIsNotOverwritten() async throws {
+        let federation = try await ProcessFederation(sites: 3, rounds: 1)
+        try await federation.startServer()
+        try await federation.join(0)
+        let again = try RunningProgram(
+            "smpc-client",
+            [
+                "join", "--state", federation.path("site-0"), "--token-file", federation.path("tokens/site-1.token"),
+                "--server", federation.address,
+            ], log: federation.log("again"))
+        #expect(await again.end(within: .seconds(60)) == 64)
+        #expect(again.output.contains("not overwritten"), "\(again.output)")
+        await federation.tearDown()
+    }
+}

@@ -138,7 +138,8 @@ public struct CertificateIssuer: Sendable {
         }
     }
 
-    /// Takes in a certificate that the authority signed elsewhere, if a request waits for it.
+    /// Takes in a certificate that the authority signed elsewhere, if a request waits for it. The coordinator's own replaces
+    /// the one in its state directory.
     ///
     /// - Returns: whose it is.
     /// - Throws: `requestUnknown` when no request by its key waits or the key is not elsewhere, and what is wrong with it:
@@ -151,6 +152,11 @@ public struct CertificateIssuer: Sendable {
         guard case .elsewhere(let folder) = custody, let request = try folder.request(of: role),
             request.publicKey == certificate.publicKey
         else { throw .requestUnknown(owner) }
+        if role == .coordinator {
+            try PartyIdentity(
+                key: PartyIdentity.key(directory: folder.directory), certificate: certificate, authority: authority
+            ).saveCertificates(directory: folder.directory)
+        }
         try folder.take(certificate, for: role)
         return role
     }

@@ -4,11 +4,11 @@ public import Primitives
 
 /// The server's side of enrolment: answers a request, with the records of tokens left to the caller.
 public struct EnrolmentAuthority: Sendable {
-    private let authority: CertificateAuthority
+    private let issuer: CertificateIssuer
 
-    /// Answers for the given authority.
-    public init(authority: CertificateAuthority) {
-        self.authority = authority
+    /// Answers for the given issuer.
+    public init(issuer: CertificateIssuer) {
+        self.issuer = issuer
     }
 
     /// A member that was let in.
@@ -27,7 +27,7 @@ public struct EnrolmentAuthority: Sendable {
     public struct Answer: Equatable, Sendable {
         /// The bytes to send back, after which the connection is closed.
         public let responseBytes: [UInt8]
-        /// The new member, or why there is none.
+        /// The new member, or why there is none, or none yet.
         public let outcome: Result<Member, EnrolmentRefusal>
     }
 
@@ -38,6 +38,8 @@ public struct EnrolmentAuthority: Sendable {
     ///   - exporter: `Enrolment.exporterCount` bytes of the connection's TLS exporter.
     ///   - now: Unix seconds.
     ///   - isRevoked: Whether a key, by the hash of its SubjectPublicKeyInfo, is shut out.
+    ///   - hasUsed: Whether this key has used the token before: then it may come again after the token's expiry, as it does
+    ///     while a signature takes its time.
     ///   - lookup: The invitation with a token's ID, used or not.
     ///   - consume: Records durably and atomically that a key has used a token; false if another key already has. The
     ///     same key may come again: its first answer may have been lost on the way.
@@ -45,15 +47,24 @@ public struct EnrolmentAuthority: Sendable {
     ///   nothing to send, and the client may try again with the same key.
     public func answer(
         requestBytes: [UInt8], exporter: [UInt8], now: Int64, isRevoked: (Digest) throws -> Bool = { _ in false },
-        lookup: (TokenID) throws -> Invitation?, consume: (TokenID, PublicKey) throws -> Bool
+        hasUsed: (TokenID, PublicKey) throws -> Bool = { _, _ in false }, lookup: (TokenID) throws -> Invitation?,
+        consume: (TokenID, PublicKey) throws -> Bool
     ) throws -> Answer {
         do {
             let request = try EnrolmentRequest(bytes: requestBytes)
-            let key = try check(request, exporter: exporter, now: now, invitation: lookup(request.tokenID))
+            let invitation = try lookup(request.tokenID)
+            let key = try check(request, exporter: exporter, invitation: invitation)
+            if let invitation, now > invitation.expiry, try !hasUsed(request.tokenID, key) {
+                throw EnrolmentRefusal.expired
+            }
             guard try !isRevoked(key.spkiHash) else { throw EnrolmentRefusal.keyRevoked }
+            let asked = try request.checkedCertificateRequest(
+                key: key, federation: issuer.federation, isNeeded: issuer.signsElsewhere)
+            // Before the token is used up: nobody could do anything with it.
+            guard !issuer.isLocked else { throw EnrolmentRefusal.authorityLocked }
             guard try consume(request.tokenID, key) else { throw EnrolmentRefusal.alreadyUsed }
-            let certificate = try authority.issueParty(publicKey: key, name: request.name, now: now)
-            let response = EnrolmentResponse.granted(certificate: certificate, authority: authority.certificate)
+            let certificate = try certificate(for: key, name: request.name, asked, now: now)
+            let response = EnrolmentResponse.granted(certificate: certificate, authority: issuer.authority)
             let member = Member(
                 id: PartyID(publicKey: key), name: request.name, publicKey: key, certificate: certificate)
             return Answer(responseBytes: try response.encoded(), outcome: .success(member))
@@ -63,13 +74,22 @@ public struct EnrolmentAuthority: Sendable {
         }
     }
 
+    private func certificate(
+        for key: PublicKey, name: String, _ request: CertificateRequest?, now: Int64
+    ) throws -> Certificate {
+        switch try issuer.party(key, name: name, request: request, now: now) {
+        case .issued(let certificate): return certificate
+        case .awaitingSignature: throw EnrolmentRefusal.awaitingSignature
+        case .locked: throw EnrolmentRefusal.authorityLocked
+        }
+    }
+
     /// The token first, so that a stranger learns nothing but that it is one; then the key.
     private func check(
-        _ request: EnrolmentRequest, exporter: [UInt8], now: Int64, invitation: Invitation?
+        _ request: EnrolmentRequest, exporter: [UInt8], invitation: Invitation?
     ) throws(EnrolmentRefusal) -> PublicKey {
         guard let invitation else { throw .unknownToken }
         guard request.isAuthenticated(secret: invitation.secret, exporter: exporter) else { throw .notAuthenticated }
-        guard now <= invitation.expiry else { throw .expired }
         guard request.name == invitation.name else { throw .nameMismatch }
         return try request.provenKey()
     }

@@ -41,7 +41,11 @@ public struct EnrolmentClient: Sendable {
 
     /// Writes the request for a connection with the given exporter of `Enrolment.exporterCount` bytes.
     public func requestBytes(exporter: [UInt8]) throws -> [UInt8] {
-        try EnrolmentRequest.encode(token: token, key: key, exporter: exporter)
+        // The client does not know where the authority's key is, so that it always brings what has to be signed.
+        let request = try CertificateRequest.make(
+            .party(PartyID(publicKey: key.publicKey)), name: token.name, federation: token.federation, key: key)
+        return try EnrolmentRequest.encode(
+            token: token, key: key, certificateRequest: request, exporter: exporter)
     }
 
     /// Reads the answer and checks all of it; `now` is in Unix seconds.

@@ -4,6 +4,12 @@
 public enum EnrolmentRefusal: Error, Hashable, Sendable, CaseIterable {
     /// Another key has used the token.
     case alreadyUsed
+    /// The authority's key is encrypted, and the server was not given its passphrase; the token is not used up.
+    case authorityLocked
+    /// The request is kept and waits for the signature of an authority whose key is elsewhere.
+    case awaitingSignature
+    /// The certificate request is missing where the authority's key is elsewhere, or does not fit.
+    case badCertificateRequest
     /// The key is not of P-256, or the signature is not made with it.
     case badKey
     /// The token is past its expiry.
@@ -20,10 +26,20 @@ public enum EnrolmentRefusal: Error, Hashable, Sendable, CaseIterable {
     case unknownToken
 }
 
+extension EnrolmentRefusal {
+    /// Whether the very same request, with the same token and key, can be granted later.
+    public var isForNow: Bool { self == .authorityLocked || self == .awaitingSignature }
+}
+
 extension EnrolmentRefusal: CustomStringConvertible {
     public var description: String {
         switch self {
         case .alreadyUsed: "the token has been used; ask for a new one"
+        case .authorityLocked:
+            "the server cannot sign now: its authority is locked; the token is not used up"
+        case .awaitingSignature:
+            "the request waits for the signature of the federation's authority; the key is kept"
+        case .badCertificateRequest: "the server does not accept the certificate request"
         case .badKey: "the server does not accept the key"
         case .expired: "the token has expired; ask for a new one"
         case .keyRevoked: "the key is revoked; remove it, and ask for a new token"
@@ -40,6 +56,9 @@ extension EnrolmentRefusal {
     var wire: WireEnrollmentRefusal.Reason {
         switch self {
         case .alreadyUsed: .alreadyUsed
+        case .authorityLocked: .authorityLocked
+        case .awaitingSignature: .awaitingSignature
+        case .badCertificateRequest: .badCertificateRequest
         case .badKey: .badKey
         case .expired: .expired
         case .keyRevoked: .keyRevoked

@@ -64,6 +64,11 @@ public struct PartyIdentity: Sendable {
         PrivateFile.exists(IdentityFiles.path(directory, IdentityFiles.certificate))
     }
 
+    /// Whether a state directory holds a key, with or without a certificate.
+    public static func keyExists(directory: String) -> Bool {
+        PrivateFile.exists(IdentityFiles.path(directory, IdentityFiles.key))
+    }
+
     /// Reads the key of a state directory, or makes and saves one if there is none yet: enrolment that was cut off
     /// after the token was used can be repeated with the same key.
     public static func key(directory: String) throws(IdentityError) -> SigningKey {

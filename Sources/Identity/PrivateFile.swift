@@ -76,7 +76,8 @@ public enum PrivateFile {
         guard fsync(file) == 0 else { throw unwritable(path) }
     }
 
-    private static func makeDirectory(_ path: String) throws(IdentityError) {
+    /// Makes a directory and those above it, where they are missing (mode 0700). Throws `fileUnwritable`.
+    public static func makeDirectory(_ path: String) throws(IdentityError) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, parent(of: path) != path else { throw unwritable(path) }
         try makeDirectory(parent(of: path))

@@ -15,9 +15,12 @@ public struct RequestFolder: Sendable {
     /// Where the requests lie.
     public let path: String
     private let certificates: String
+    /// The state directory.
+    let directory: String
 
     /// Names the folders of a state directory.
     public init(directory: String) {
+        self.directory = directory
         path = IdentityFiles.path(directory, "requests")
         certificates = IdentityFiles.path(directory, "certificates")
     }

@@ -41,19 +41,28 @@ extension DiscoveryError: ProgramErrorConvertible {
 }
 
 extension EnrolmentError: ProgramErrorConvertible {
-    /// Ends the program with `failed`.
-    public var programError: ProgramError { ProgramError(.failed, "\(self)") }
+    /// Ends the program with `failed`, or with `later` where the server asks to come again.
+    public var programError: ProgramError {
+        if case .refused(let refusal) = self { return refusal.programError }
+        return ProgramError(.failed, "\(self)")
+    }
 }
 
 extension EnrolmentRefusal: ProgramErrorConvertible {
-    /// Ends the program with `failed`.
-    public var programError: ProgramError { ProgramError(.failed, "\(self)") }
+    /// Ends the program with `failed`, or with `later` where the server asks to come again.
+    public var programError: ProgramError {
+        guard isForNow else { return ProgramError(.failed, "\(self)") }
+        return ProgramError(
+            .later, "\(self)", remedy: "repeat the same command with the same token later")
+    }
 }
 
 extension IdentityError: ProgramErrorConvertible {
     /// Ends the program with `failed`; for a file of the state that is missing or damaged says where to get another.
     public var programError: ProgramError {
         switch self {
+        case .authorityKeyLocked: ProgramError(.failed, "\(self)", remedy: "give --ca-passphrase-file")
+        case .authorityPassphraseWrong: ProgramError(.failed, "\(self)", remedy: "correct --ca-passphrase-file")
         case .certificateKeyMismatch, .fileMalformed, .fileMissing:
             ProgramError(
                 .failed, "\(self)",

@@ -16,6 +16,8 @@ public enum ProgramExit: Int32, Sendable, CaseIterable {
     case usage = 64
     /// The server is not reachable (`EX_UNAVAILABLE`).
     case unreachable = 69
+    /// Not yet: the same command is to be repeated later (`EX_TEMPFAIL`).
+    case later = 75
 }
 
 /// Ends a program: says in one line what happened, to whom, and what to do.

@@ -5,14 +5,18 @@ import GRDB
 public import Identity
 
 extension ServerStore {
-    /// Records invitations in one transaction; unused earlier ones of the same names are withdrawn.
+    /// Takes back what no member has come of: not used, or used by a key that still waits for its certificate.
+    private static let withdrawal = """
+        UPDATE invitations SET withdrawn_at = ?
+        WHERE name = ? AND withdrawn_at IS NULL AND (used_by IS NULL OR used_by NOT IN (SELECT spki FROM members))
+        """
+
+    /// Records invitations in one transaction; earlier ones of the same names that no member has come of are withdrawn.
     public func invite(_ invitations: [Invitation], now: Int64) throws(StorageError) {
         try database.write { database in
             for invitation in invitations {
                 try database.execute(
-                    sql:
-                        "UPDATE invitations SET withdrawn_at = ? WHERE name = ? AND used_at IS NULL AND withdrawn_at IS NULL",
-                    arguments: [now, invitation.name])
+                    sql: Self.withdrawal, arguments: [now, invitation.name])
                 try database.execute(
                     sql: """
                         INSERT INTO invitations (token_id, secret, name, created_at, expires_at) VALUES (?, ?, ?, ?, ?)
@@ -25,13 +29,11 @@ extension ServerStore {
         }
     }
 
-    /// Takes back the unused invitations of a name; returns how many.
+    /// Takes back the invitations of a name that no member has come of; returns how many.
     public func withdraw(name: String, now: Int64) throws(StorageError) -> Int {
         try database.write { database in
             try database.execute(
-                sql:
-                    "UPDATE invitations SET withdrawn_at = ? WHERE name = ? AND used_at IS NULL AND withdrawn_at IS NULL",
-                arguments: [now, name])
+                sql: Self.withdrawal, arguments: [now, name])
             return database.changesCount
         }
     }
@@ -73,6 +75,15 @@ extension ServerStore {
                     WHERE token_id = ? AND withdrawn_at IS NULL AND (used_by IS NULL OR used_by = ?)
                     """, arguments: [now, Data(spki), Data(id.bytes), Data(spki)])
             return database.changesCount == 1
+        }
+    }
+
+    /// Whether this key has used the token.
+    public func hasUsed(_ id: TokenID, spki: [UInt8]) throws(StorageError) -> Bool {
+        try database.read { database in
+            try Bool.fetchOne(
+                database, sql: "SELECT 1 FROM invitations WHERE token_id = ? AND used_by = ?",
+                arguments: [Data(id.bytes), Data(spki)]) ?? false
         }
     }
 

@@ -27,13 +27,20 @@ final class ProcessFederation {
     /// The samples of the synthetic data set that a site takes its part of, where not 600.
     var samples: [Int: Int] = [:]
 
-    init(sites: Int, rounds: Int = 2) async throws {
+    /// Makes a federation with an authority of its own and invites the sites, or only a directory for them.
+    init(sites: Int, rounds: Int = 2, isMade: Bool = true) async throws {
         self.sites = sites
         self.rounds = rounds
         directory = FileManager.default.temporaryDirectory
             .appendingPathComponent("summand-federation-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        guard isMade else { return }
         try await run("smpc-server", ["init", "--state", path("fed"), "--federation", "test"])
+        try await invite()
+    }
+
+    /// Makes a token for every site.
+    func invite() async throws {
         let names = (0..<sites).map { "site-\($0)" }
         try await run("smpc-server", ["invite"] + names + ["--state", path("fed"), "--out", path("tokens")])
     }
@@ -59,6 +66,14 @@ final class ProcessFederation {
         let code = await running.end(within: .seconds(240))
         try #require(code == 0, "\(program) \(arguments.joined(separator: " ")): \(running.output)")
         return running.output
+    }
+
+    /// Runs a program to its end, whatever that is: its exit code, and what it printed.
+    func answer(_ program: String, _ arguments: [String]) async throws -> (code: Int32?, output: String) {
+        let running = try RunningProgram(program, arguments, log: log(program))
+        let code = await running.end(within: .seconds(240))
+        if code == nil { await running.kill() }
+        return (code, running.output)
     }
 
     /// Starts the server, on the port it had before if it had one, and waits until it listens.

@@ -40,7 +40,7 @@ private final class TokenRecords {
     private func answer(
         _ request: [UInt8], exporter: [UInt8]? = nil, now: Int64 = someTime, revoked: Set<Digest> = []
     ) throws -> EnrolmentAuthority.Answer {
-        try EnrolmentAuthority(authority: authority).answer(
+        try EnrolmentAuthority(issuer: CertificateIssuer(authority: authority)).answer(
             requestBytes: request, exporter: exporter ?? self.exporter, now: now,
             isRevoked: { revoked.contains($0) }, lookup: { records.invitations[$0] }, consume: records.consume)
     }
@@ -82,6 +82,116 @@ private final class TokenRecords {
         // The first key may come again: its answer may have been lost.
         let again = try answer(request()).outcome.get()
         #expect(again.id == PartyID(publicKey: key.publicKey))
+    }
+
+    @Test func whoUsedATokenInTimeMayComeAgainLater() throws {
+        let late = someTime + 3_601
+        let later = { (request: [UInt8]) in
+            try EnrolmentAuthority(issuer: CertificateIssuer(authority: authority)).answer(
+                requestBytes: request, exporter: exporter, now: late, hasUsed: { records.users[$0] == $1 },
+                lookup: { records.invitations[$0] }, consume: records.consume)
+        }
+        #expect(try refusal(of: later(request())) == .expired)
+        _ = try answer(request()).outcome.get()
+        #expect(try later(request()).outcome.get().publicKey == key.publicKey)
+        #expect(try refusal(of: later(request(key: SigningKey.generate()))) == .expired)
+    }
+
+    @Test func aRequestFromBeforeThereWereCertificateRequestsIsGranted() throws {
+        let old = try EnrolmentRequest.encode(
+            token: token, key: key, certificateRequest: nil, exporter: exporter)
+        #expect(try answer(old).outcome.get().publicKey == key.publicKey)
+    }
+
+    @Test func aCertificateRequestThatDoesNotFitIsRefusedWithoutUsingTheToken() throws {
+        let id = PartyID(publicKey: key.publicKey)
+        let other = try SigningKey.generate()
+        let requests = try [
+            CertificateRequest.make(.party(id), name: "hospital-b", federation: federation(), key: key),
+            CertificateRequest.make(.coordinator, name: "hospital-a", federation: federation(), key: key),
+            CertificateRequest.make(.party(id), name: "hospital-a", federation: federation("other"), key: key),
+            CertificateRequest.make(
+                .party(PartyID(publicKey: other.publicKey)), name: "hospital-a", federation: federation(), key: other),
+        ]
+        for request in requests {
+            let bytes = try EnrolmentRequest.encode(
+                token: token, key: key, certificateRequest: request, exporter: exporter)
+            #expect(try refusal(of: answer(bytes)) == .badCertificateRequest)
+        }
+        let good = try WireEnrollmentPayload(
+            serializedBytes: WireEnrollmentRequest(serializedBytes: request()).payload)
+        #expect(good.certificateRequest.count < 500)
+        for (bytes, expected) in [
+            ([1, 2, 3], EnrolmentRefusal.badCertificateRequest),
+            ([UInt8](good.certificateRequest) + [0], .badCertificateRequest),
+            ([UInt8](repeating: 0x30, count: CertificateRequest.derCountMax + 1), .malformed),
+        ] as [([UInt8], EnrolmentRefusal)] {
+            var payload = good
+            payload.certificateRequest = .init(bytes)
+            #expect(try refusal(of: answer(signed(payload))) == expected)
+        }
+        #expect(records.users.isEmpty)
+        _ = try answer(request()).outcome.get()
+    }
+
+    @Test func aLockedAuthorityUsesNoTokenUp() throws {
+        let place = try TemporaryDirectory()
+        let passphrase = SecretBytes(Array("correct horse".utf8))
+        try authority.save(directory: place.path(), passphrase: passphrase)
+        let locked = EnrolmentAuthority(issuer: try CertificateIssuer.load(directory: place.path()))
+        let refused = try locked.answer(
+            requestBytes: request(), exporter: exporter, now: someTime, lookup: { records.invitations[$0] },
+            consume: records.consume)
+        #expect(try refusal(of: refused) == .authorityLocked)
+        #expect(records.users.isEmpty)
+    }
+
+    @Test func whileASignatureIsAwaitedTheTokenIsItsKeysAlone() throws {
+        let place = try TemporaryDirectory()
+        let (root, rootKey) = try institution()
+        _ = try CertificateIssuer.establish(
+            directory: place.path(), federation: federation(), authority: root, now: someTime)
+        let issuer = try CertificateIssuer.load(directory: place.path())
+        let token = try InvitationToken(
+            federation: federation(), authorityFingerprint: root.fingerprint, name: "hospital-a",
+            expiry: someTime + 3_600)
+        records.invite(token)
+        func ask(_ key: SigningKey, bare: Bool = false) throws -> EnrolmentAuthority.Answer {
+            let request =
+                bare
+                ? try EnrolmentRequest.encode(token: token, key: key, certificateRequest: nil, exporter: exporter)
+                : try EnrolmentClient(token: token, key: key).requestBytes(exporter: exporter)
+            return try EnrolmentAuthority(issuer: issuer).answer(
+                requestBytes: request, exporter: exporter, now: someTime, lookup: { records.invitations[$0] },
+                consume: records.consume)
+        }
+        #expect(try refusal(of: ask(key, bare: true)) == .badCertificateRequest)
+        #expect(records.users.isEmpty)
+        for _ in 0..<2 { #expect(try refusal(of: ask(key)) == .awaitingSignature) }
+        #expect(try refusal(of: ask(SigningKey.generate())) == .alreadyUsed)
+        #expect(try RequestFolder(directory: place.path()).waiting().count == 2)
+        // Somebody signs.
+        let role = PartyRole.party(PartyID(publicKey: key.publicKey))
+        let certificate = try Certificate.issue(
+            CertificateTemplate(
+                subject: "hospital-a", uris: [role.uri(in: federation())], notBefore: someTime - 60,
+                notAfter: someTime + 1_000),
+            publicKey: key.publicKey, issuer: root, signer: rootKey)
+        #expect(try issuer.accept(certificate, now: someTime) == role)
+        let answer = try ask(key)
+        #expect(try answer.outcome.get().certificate == certificate)
+        let identity = try EnrolmentClient(token: token, key: key).identity(
+            responseBytes: answer.responseBytes, now: someTime)
+        #expect(identity.authority == root)
+        #expect(try refusal(of: ask(SigningKey.generate())) == .alreadyUsed)
+    }
+
+    /// The authority of an institution, which knows of no federation.
+    private func institution() throws -> (Certificate, SigningKey) {
+        let key = try SigningKey.generate()
+        let template = CertificateTemplate(
+            subject: "institution", isAuthority: true, notBefore: someTime - 60, notAfter: someTime + 100_000)
+        return (try Certificate.issue(template, publicKey: key.publicKey, issuer: nil, signer: key), key)
     }
 
     @Test func aRequestIsGoodOnItsOwnConnectionOnly() throws {
@@ -155,7 +265,7 @@ private final class TokenRecords {
         struct DiskFull: Error {}
         let request = try request()
         #expect(throws: DiskFull.self) {
-            try EnrolmentAuthority(authority: authority).answer(
+            try EnrolmentAuthority(issuer: CertificateIssuer(authority: authority)).answer(
                 requestBytes: request, exporter: exporter, now: someTime, lookup: { records.invitations[$0] },
                 consume: { _, _ in throw DiskFull() })
         }
@@ -233,6 +343,17 @@ private final class TokenRecords {
     private func forged(_ payload: WireEnrollmentPayload) throws -> [UInt8] {
         var wire = try WireEnrollmentRequest(serializedBytes: request())
         wire.payload = try payload.serializedData()
+        let input = Enrolment.authenticatorInput(
+            payload: [UInt8](wire.payload), signature: [UInt8](wire.signature), exporter: exporter)
+        wire.authenticator = .init(HMACSHA256.authenticate(input, key: token.secret).bytes)
+        return try wire.serializedBytes()
+    }
+
+    /// A request with another payload, signed by the key and authenticated by the token.
+    private func signed(_ payload: WireEnrollmentPayload) throws -> [UInt8] {
+        var wire = WireEnrollmentRequest()
+        wire.payload = try payload.serializedData()
+        wire.signature = .init(try key.sign(Enrolment.signatureInput(payload: [UInt8](wire.payload))))
         let input = Enrolment.authenticatorInput(
             payload: [UInt8](wire.payload), signature: [UInt8](wire.signature), exporter: exporter)
         wire.authenticator = .init(HMACSHA256.authenticate(input, key: token.secret).bytes)

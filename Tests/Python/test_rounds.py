@@ -21,7 +21,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from summand.channel import ALPN_ENROLL, TLS, bare_context
-from summand.enrollment import EXPORTER, Token, ask, read_token
+from summand.enrollment import EXPORTER, Token, ask, certificate_request, read_token
 from summand.identity import ENROLLMENT_SCHEMA, sign, spki_of
 from summand.primitives import Sized, mac
 
@@ -400,6 +400,8 @@ class RealRoundTests(unittest.TestCase):
             ({"exporter": bytes(32)}, 3),
             ({"name": "site-a"}, 6),
             ({"signer": other}, 7),
+            ({"certificate_request": b"none"}, 11),
+            ({"certificate_request": certificate_request(token.federation, token.name, other)}, 11),
             ({}, None),
             ({}, 5),
         ]
@@ -416,7 +418,12 @@ class RealRoundTests(unittest.TestCase):
         tls = TLS(bare_context(ALPN_ENROLL), *await asyncio.open_connection(host, int(port)))
         await tls.handshake(dials=True)
         key = ec.generate_private_key(ec.SECP256R1())
-        parts = {"token_id": token.identity, "name": token.name, "spki": spki_of(key.public_key())}
+        parts = {
+            "token_id": token.identity,
+            "name": token.name,
+            "spki": spki_of(key.public_key()),
+            "certificate_request": b"",
+        }
         parts |= {name: value for name, value in changes.items() if name in parts}
         payload = ENROLLMENT_SCHEMA.encode("EnrollmentPayload", parts)
         signature = sign(changes.get("signer", key), "EnrollmentRequest", bytes(32), payload)

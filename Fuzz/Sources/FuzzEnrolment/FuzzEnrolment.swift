@@ -16,7 +16,13 @@ public func fuzzEnrolment(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt 
         guard let request = try? EnrolmentRequest(bytes: bytes) else { return 0 }
         demand(request.spki.count == PublicKey.spkiCount, "a key of another length")
         demand(MemberName.isValid(request.name), "a name that is none")
+        demand(request.certificateRequest.count <= CertificateRequest.derCountMax, "too long a certificate request")
         _ = try? request.provenKey()
+        // As a server reads it that has the key from a proven request.
+        guard let federation = FederationName("demo"), let key = try? PublicKey(spki: request.spki),
+            let asked = try? request.checkedCertificateRequest(key: key, federation: federation, isNeeded: true)
+        else { return 0 }
+        demand(asked.publicKey == key, "a request by another key")
     case 1:
         guard let response = EnrolmentResponse(bytes: bytes) else { return 0 }
         demand((try? response.encoded()).flatMap(EnrolmentResponse.init(bytes:)) == response, "it does not come back")

@@ -86,6 +86,7 @@ struct ServerCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("How the data is divided, for the records only. (default: unknown)", valueName: "scheme"))
     var partition: String?
+    @OptionGroup(title: "Authority") var authority: PassphraseOptions
     @OptionGroup(title: "Output") var output: OutputOptions
 
     func validate() throws {
@@ -93,7 +94,8 @@ struct ServerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let identity = try PartyIdentity.coordinator(directory: state)
+        let passphrase = try authority.passphrase()
+        let identity = try PartyIdentity.coordinator(directory: state, passphrase: passphrase)
         let settings = try Settings(file: "\(state)/config.toml")
         let lock = try StateLock(directory: state)
         let registry = try MemberRegistry(store: try ServerStore(path: "\(state)/\(ServerStore.fileName)"))
@@ -106,7 +108,8 @@ struct ServerCommand: AsyncParsableCommand {
             hasFixedCohort: try settings.optional(cohort, .cohort) != nil, network: try network.resolved(settings),
             metrics: metrics,
             dataset: try settings.value(dataset, .dataset, default: "unknown"),
-            partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),
+            partition: try settings.value(partition, .partition, default: "unknown"), passphrase: passphrase,
+            progress: output.progress(),
             logger: output.logger(label: "fedavg"))
         defer { withExtendedLifetime(lock) {} }
         let end = try await Interruption.exiting(

@@ -4,6 +4,7 @@ import Discovery
 import Identity
 import Learning
 import Logging
+import Primitives
 import Programs
 import Reporting
 import Transport
@@ -23,6 +24,8 @@ struct ServerRun: Sendable {
     let metrics: String?
     let dataset: String
     let partition: String
+    /// What opens the authority's key, if it is encrypted.
+    let passphrase: SecretBytes?
     let progress: Progress
     let logger: Logger
 
@@ -34,10 +37,10 @@ struct ServerRun: Sendable {
     /// Serves until the run has ended.
     func serve() async throws -> AveragingMessage.RunEnd {
         let configuration = checkpoint.configuration
-        let desk = EnrolmentDesk(
-            authority: try CertificateAuthority.load(directory: directory), registry: registry, logger: logger)
+        let issuer = try CertificateIssuer.load(directory: directory, passphrase: passphrase)
+        issuer.tell(progress)
+        let desk = EnrolmentDesk(issuer: issuer, registry: registry, logger: logger)
         let current = CurrentIdentity(identity)
-        let issuer = try CertificateIssuer.load(directory: directory)
         let renewal = RenewalDesk(registry: registry, logger: logger) { issuer }
         var recorder = try RunRecorder(
             stored: isResumed ? checkpoint.records : nil, metrics: metrics, encoding: configuration.encodingName,
@@ -61,8 +64,8 @@ struct ServerRun: Sendable {
         welcome(port: listener.port)
         let acceptor = Task { await accept(listener, shell, desk, renewal) }
         let watcher = Task { await watch(shell) }
-        let own = CoordinatorCertificate(current, listener: listener, logger: logger) { [directory] in
-            try PartyIdentity.coordinator(directory: directory)
+        let own = CoordinatorCertificate(current, listener: listener, logger: logger) { [directory, passphrase] in
+            try PartyIdentity.coordinator(directory: directory, passphrase: passphrase)
         }
         let keeper = Task { await own.keep() }
         defer {

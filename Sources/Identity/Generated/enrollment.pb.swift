@@ -62,6 +62,10 @@ nonisolated struct WireEnrollmentPayload: Sendable {
   /// DER SubjectPublicKeyInfo of the member's P-256 key, 91 bytes.
   var spki: Data = Data()
 
+  /// DER certificate request (PKCS #10) by the same key, for the name as common name and the member's URI as the only one;
+  /// at most 2 KiB. Needed where the authority's key is elsewhere, and may be missing otherwise.
+  var certificateRequest: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -154,6 +158,15 @@ nonisolated struct WireEnrollmentRefusal: Sendable {
 
     /// The key is revoked.
     case keyRevoked // = 8
+
+    /// The request is kept, and waits for the signature of an authority whose key is elsewhere: ask again later.
+    case awaitingSignature // = 9
+
+    /// The authority's key is encrypted, and the server cannot use it: ask again later.
+    case authorityLocked // = 10
+
+    /// There is no certificate request although the authority's key is elsewhere, or it does not fit.
+    case badCertificateRequest // = 11
     case UNRECOGNIZED(Int)
 
     init() {
@@ -171,6 +184,9 @@ nonisolated struct WireEnrollmentRefusal: Sendable {
       case 6: self = .nameMismatch
       case 7: self = .badKey
       case 8: self = .keyRevoked
+      case 9: self = .awaitingSignature
+      case 10: self = .authorityLocked
+      case 11: self = .badCertificateRequest
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -186,6 +202,9 @@ nonisolated struct WireEnrollmentRefusal: Sendable {
       case .nameMismatch: return 6
       case .badKey: return 7
       case .keyRevoked: return 8
+      case .awaitingSignature: return 9
+      case .authorityLocked: return 10
+      case .badCertificateRequest: return 11
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -201,6 +220,9 @@ nonisolated struct WireEnrollmentRefusal: Sendable {
       .nameMismatch,
       .badKey,
       .keyRevoked,
+      .awaitingSignature,
+      .authorityLocked,
+      .badCertificateRequest,
     ]
 
   }
@@ -254,7 +276,7 @@ nonisolated extension WireEnrollmentRequest: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension WireEnrollmentPayload: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".EnrollmentPayload"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}token_id\0\u{1}name\0\u{1}spki\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}token_id\0\u{1}name\0\u{1}spki\0\u{3}certificate_request\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -265,6 +287,7 @@ nonisolated extension WireEnrollmentPayload: SwiftProtobuf.Message, SwiftProtobu
       case 1: try { try decoder.decodeSingularBytesField(value: &self.tokenID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.spki) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.certificateRequest) }()
       default: break
       }
     }
@@ -280,6 +303,9 @@ nonisolated extension WireEnrollmentPayload: SwiftProtobuf.Message, SwiftProtobu
     if !self.spki.isEmpty {
       try visitor.visitSingularBytesField(value: self.spki, fieldNumber: 3)
     }
+    if !self.certificateRequest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.certificateRequest, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -287,6 +313,7 @@ nonisolated extension WireEnrollmentPayload: SwiftProtobuf.Message, SwiftProtobu
     if lhs.tokenID != rhs.tokenID {return false}
     if lhs.name != rhs.name {return false}
     if lhs.spki != rhs.spki {return false}
+    if lhs.certificateRequest != rhs.certificateRequest {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -425,5 +452,5 @@ nonisolated extension WireEnrollmentRefusal: SwiftProtobuf.Message, SwiftProtobu
 }
 
 nonisolated extension WireEnrollmentRefusal.Reason: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REASON_UNSPECIFIED\0\u{1}REASON_MALFORMED\0\u{1}REASON_UNKNOWN_TOKEN\0\u{1}REASON_NOT_AUTHENTICATED\0\u{1}REASON_EXPIRED\0\u{1}REASON_ALREADY_USED\0\u{1}REASON_NAME_MISMATCH\0\u{1}REASON_BAD_KEY\0\u{1}REASON_KEY_REVOKED\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REASON_UNSPECIFIED\0\u{1}REASON_MALFORMED\0\u{1}REASON_UNKNOWN_TOKEN\0\u{1}REASON_NOT_AUTHENTICATED\0\u{1}REASON_EXPIRED\0\u{1}REASON_ALREADY_USED\0\u{1}REASON_NAME_MISMATCH\0\u{1}REASON_BAD_KEY\0\u{1}REASON_KEY_REVOKED\0\u{1}REASON_AWAITING_SIGNATURE\0\u{1}REASON_AUTHORITY_LOCKED\0\u{1}REASON_BAD_CERTIFICATE_REQUEST\0")
 }

@@ -20,6 +20,7 @@ public struct Check: Equatable, Sendable, Encodable {
     /// Names the checks; scripts rely on these names.
     public enum Name: String, Sendable, CaseIterable, Encodable {
         case authority
+        case authorityKey = "authority_key"
         case certificate
         case clock
         case coordinator

@@ -8,16 +8,16 @@ public import Transport
 
 /// Admits new members: one request a connection, one answer (protocol section 3).
 public struct EnrolmentDesk: Sendable {
-    private let authority: CertificateAuthority
+    private let issuer: CertificateIssuer
     private let registry: MemberRegistry
     private let logger: Logger
 
     /// How long a client that enrols may take to send its request.
     public static let requestTimeout = Duration.seconds(10)
 
-    /// Admits members for an authority into a registry.
-    public init(authority: CertificateAuthority, registry: MemberRegistry, logger: Logger) {
-        self.authority = authority
+    /// Admits members into a registry, with certificates from an issuer.
+    public init(issuer: CertificateIssuer, registry: MemberRegistry, logger: Logger) {
+        self.issuer = issuer
         self.registry = registry
         self.logger = logger
     }
@@ -49,9 +49,10 @@ public struct EnrolmentDesk: Sendable {
     /// Answers a request; the member is recorded before the answer goes out.
     private func answer(_ request: [UInt8], _ exporter: [UInt8]) throws -> (response: [UInt8], name: String?) {
         let (store, now) = (registry.store, unixNow())
-        let answer = try EnrolmentAuthority(authority: authority).answer(
+        let answer = try EnrolmentAuthority(issuer: issuer).answer(
             requestBytes: request, exporter: exporter, now: now, isRevoked: { registry.isRevoked($0) },
-            lookup: { try store.invitation($0) }, consume: { try store.use($0, spki: $1.spki, now: now) })
+            hasUsed: { try store.hasUsed($0, spki: $1.spki) }, lookup: { try store.invitation($0) },
+            consume: { try store.use($0, spki: $1.spki, now: now) })
         switch answer.outcome {
         case .success(let member):
             try store.enrol(
@@ -61,6 +62,9 @@ public struct EnrolmentDesk: Sendable {
             try registry.load()
             logger.info("a member was let in", metadata: ["name": "\(member.name)", "party": "\(member.id)"])
             return (answer.responseBytes, member.name)
+        case .failure(.awaitingSignature):
+            logger.warning("a request waits for the authority's signature; smpc-server requests lists it")
+            return (answer.responseBytes, nil)
         case .failure(let refusal):
             logger.warning("an enrolment was refused", metadata: ["reason": "\(refusal)"])
             return (answer.responseBytes, nil)

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 
 public import Identity
-import Primitives
+public import Primitives
 
 extension PartyIdentity {
-    /// Loads the identity of a federation's server; a certificate whose renewal is due is renewed for the same key.
+    /// Loads the identity of a federation's server; a certificate whose renewal is due is renewed for the same key, or, where the
+    /// authority's key is elsewhere, asked for. With a locked authority the present one stays.
     ///
-    /// - Throws: `ProgramError`: `usage` if no federation lies there, `failed` if the authority's own certificate is not valid
-    ///   now; and the errors of reading and writing the files.
-    public static func coordinator(directory: String, now: Int64 = unixNow()) throws -> PartyIdentity {
-        guard PartyIdentity.exists(directory: directory) else {
-            throw ProgramError(
-                .usage, "no federation lies here", subject: directory,
-                remedy: "make it with smpc-server init --state \(directory) --federation NAME")
-        }
+    /// - Parameter passphrase: what opens the authority's key, if it is encrypted.
+    /// - Throws: `ProgramError`: `usage` if no federation lies there or its certificate is not signed yet, `failed` if the
+    ///   authority's own certificate or the server's is not valid now; and the errors of reading and writing the files.
+    public static func coordinator(
+        directory: String, passphrase: SecretBytes? = nil, now: Int64 = unixNow()
+    ) throws -> PartyIdentity {
+        try requireFederation(directory: directory)
         let identity = try PartyIdentity.load(directory: directory)
         guard identity.role == .coordinator else {
             throw ProgramError(
@@ -21,14 +21,44 @@ extension PartyIdentity {
                 remedy: "name the directory that smpc-server init made")
         }
         try requireValid(identity.authority, directory: directory, now: now)
+        let end = identity.certificate.notAfter
         guard now >= identity.certificate.renewalTime else { return identity }
-        let authority = try CertificateAuthority.load(directory: directory)
-        let renewed = try PartyIdentity(
-            key: identity.key,
-            certificate: authority.issueCoordinator(publicKey: identity.key.publicKey, now: now),
-            authority: authority.certificate)
+        let issuer = try CertificateIssuer.load(directory: directory, passphrase: passphrase)
+        guard case .issued(let certificate) = try issuer.coordinator(key: identity.key, endingAfter: end, now: now)
+        else {
+            guard now <= end else { throw ended(end, issuer, directory: directory) }
+            return identity
+        }
+        let renewed = try PartyIdentity(key: identity.key, certificate: certificate, authority: issuer.authority)
         try renewed.saveCertificates(directory: directory)
         return renewed
+    }
+
+    /// Refuses a directory without a federation, and one whose coordinator has no certificate yet.
+    ///
+    /// - Throws: `ProgramError` with `usage`.
+    public static func requireFederation(directory: String) throws(ProgramError) {
+        guard !PartyIdentity.exists(directory: directory) else { return }
+        let folder = RequestFolder(directory: directory)
+        guard folder.exists else {
+            throw ProgramError(
+                .usage, "no federation lies here", subject: directory,
+                remedy: "make it with smpc-server init --state \(directory) --federation NAME")
+        }
+        throw ProgramError(
+            .usage, "the federation's server has no certificate yet", subject: directory,
+            remedy:
+                "have the authority sign \(folder.requestPath(.coordinator)), then: smpc-server certify FILE --state "
+                + directory)
+    }
+
+    private static func ended(_ end: Int64, _ issuer: CertificateIssuer, directory: String) -> ProgramError {
+        ProgramError(
+            .failed, "the certificate expired on \(UTCTime(end))", subject: "\(directory)/certificate.pem",
+            remedy: issuer.isLocked
+                ? "give --ca-passphrase-file, so that it can be renewed"
+                : "have the authority sign \(RequestFolder(directory: directory).requestPath(.coordinator)), then: "
+                    + "smpc-server certify FILE --state \(directory)")
     }
 
     /// Without a valid authority nobody takes the server's certificate, and none can be issued.

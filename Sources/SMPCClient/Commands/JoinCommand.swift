@@ -19,10 +19,13 @@ struct JoinCommand: AsyncParsableCommand {
             An identity that exists is not overwritten; after an interruption the same token works again. Where its \
             certificate has ended, a new token brings another one for the same key: ID, member records and policy stay.
 
+            Where an institution's authority signs elsewhere, the request waits for it: exit code 75. The same command with \
+            the same token, later, fetches the certificate; --signature-wait asks again by itself.
+
               smpc-client join --state site-a < token-a
               smpc-client join --state site-a --token-file token-a --server fl.example.org:7443
 
-            Exit codes: 0 done, 1 failed, 64 usage, 69 coordinator not reachable, 130 or 143 interrupted.
+            Exit codes: 0 done, 1 failed, 64 usage, 69 coordinator not reachable, 75 not signed yet, 130 or 143 interrupted.
             """)
 
     @OptionGroup var state: StateOptions
@@ -30,6 +33,10 @@ struct JoinCommand: AsyncParsableCommand {
         help: ArgumentHelp("The file that holds the token. (default: standard input)", valueName: "file"),
         completion: .file())
     var tokenFile: String?
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait for a signature that is made elsewhere. (default: 0s)", valueName: "duration"))
+    var signatureWait = DurationOption(.zero)
     @OptionGroup var network: NetworkOptions
     @OptionGroup var output: OutputOptions
 
@@ -40,7 +47,9 @@ struct JoinCommand: AsyncParsableCommand {
         let ended = try endedIdentity(directory, now: now)
         let lock = try ended.map { _ in try StateLock(directory: directory.path) }
         defer { withExtendedLifetime(lock) {} }
-        let token = try readToken(now: now)
+        // Who repeats a join waits perhaps for a signature, and the server knows whether the token was used in time.
+        let isRepeated = PartyIdentity.keyExists(directory: directory.path)
+        let token = try readToken(now: isRepeated ? nil : now)
         if let ended, ended.federation != token.federation {
             throw ProgramError(
                 .usage, "is for \(token.federation), and the identity in \(directory.path) is of \(ended.federation)",
@@ -51,15 +60,8 @@ struct JoinCommand: AsyncParsableCommand {
             federation: token.federation, network: network, hints: token.addresses.compactMap { HostPort($0) },
             logger: output.logger(label: "smpc-client"))
         output.progress().status("looking for the coordinator of \(token.federation)")
-        let connection = try await locator.connectToEnrol(with: token)
-        let identity: PartyIdentity
-        do {
-            identity = try await enrol(over: connection, EnrolmentClient(token: token, key: key), now: now)
-        } catch {
-            await connection.close()
-            throw error
-        }
-        await connection.close()
+        let client = EnrolmentClient(token: token, key: key)
+        let (identity, connection) = try await enrol(client, with: token, locator)
         try save(identity, token, connection, directory, isNew: ended == nil)
     }
 
@@ -75,10 +77,35 @@ struct JoinCommand: AsyncParsableCommand {
         return identity
     }
 
+    /// How long to wait before asking for a certificate again that is signed elsewhere.
+    private static let askAgain = Duration.seconds(5)
+
+    /// Enrols over one connection, or over one after the other while the signature may still come.
+    private func enrol(
+        _ client: EnrolmentClient, with token: InvitationToken, _ locator: CoordinatorLocator
+    ) async throws -> (PartyIdentity, Connection) {
+        let deadline = ContinuousClock.now + signatureWait.duration
+        while true {
+            let connection = try await locator.connectToEnrol(with: token)
+            do {
+                let identity = try await enrol(over: connection, client, now: unixNow())
+                await connection.close()
+                return (identity, connection)
+            } catch {
+                await connection.close()
+                guard case EnrolmentError.refused(let refusal) = error, refusal.isForNow, .now < deadline else {
+                    throw error
+                }
+                output.progress().status("\(refusal)")
+            }
+            try await Task.sleep(for: Self.askAgain)
+        }
+    }
+
     /// Where the token is read from.
     private var place: String { tokenFile ?? "standard input" }
 
-    private func readToken(now: Int64) throws -> InvitationToken {
+    private func readToken(now: Int64?) throws -> InvitationToken {
         let text = try tokenText().trimmingCharacters(in: .whitespacesAndNewlines)
         guard !text.isEmpty else {
             throw ProgramError(
@@ -91,7 +118,7 @@ struct JoinCommand: AsyncParsableCommand {
         }
         do {
             let token = try InvitationToken(text: text)
-            try token.requireUnexpired(now: now)
+            if let now { try token.requireUnexpired(now: now) }
             return token
         } catch .expired(let time) {
             throw ProgramError(

@@ -8,10 +8,11 @@ import Storage
 /// Shuts a member out.
 struct RevokeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "revoke", abstract: "Shuts a member's key out for ever, or takes an unused invitation back.",
+        commandName: "revoke", abstract: "Shuts a member's key out for ever, or takes an invitation back.",
         discussion: """
             A server that runs notices within a second, closes the member's connection and goes on without it. The \
-            site can join anew only as a new member, with another key.
+            site can join anew only as a new member, with another key. An invitation is taken back while no member has come of \
+            it, and with it a request that waits for a signature.
 
               smpc-server revoke hospital-a --state fed
 
@@ -43,6 +44,10 @@ struct RevokeCommand: ParsableCommand {
             throw ProgramError(
                 .usage, "no member and no invitation has this name or ID", subject: member,
                 remedy: "see smpc-server members --state \(place.state)")
+        }
+        let folder = RequestFolder(directory: place.state)
+        for (role, request) in try folder.waiting() where role != .coordinator && request.subjectCommonName == member {
+            try folder.remove(role)
         }
         output.progress().result("the invitation of \(member) is taken back", ["withdrawn": member])
     }

@@ -136,6 +136,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("How the data is divided, for the records only. (default: unknown)", valueName: "scheme"))
     var partition: String?
+    @OptionGroup(title: "Authority") var authority: PassphraseOptions
     @OptionGroup(title: "Output") var output: OutputOptions
 
     func validate() throws {
@@ -145,7 +146,8 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         raiseOpenFileLimit()
         let state = ServerState(directory: place.state)
-        let identity = try state.identity()
+        let passphrase = try authority.passphrase()
+        let identity = try state.identity(passphrase: passphrase)
         let settings = try state.settings()
         let lock = try StateLock(directory: place.state)
         let store = try state.store()
@@ -165,7 +167,7 @@ struct RunCommand: AsyncParsableCommand {
             metrics: metrics,
             dataset: try settings.value(dataset, .dataset, default: "unknown"),
             partition: try settings.value(partition, .partition, default: "unknown"), progress: output.progress(),
-            logger: output.logger(label: "smpc-server"),
+            logger: output.logger(label: "smpc-server"), passphrase: passphrase,
             relays: RelayDesk.Limits(
                 relaysMax: try checked(try settings.value(relays, .relays, default: 256), 0...4_096, "--relays")))
         defer { withExtendedLifetime(lock) {} }

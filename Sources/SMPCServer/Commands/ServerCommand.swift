@@ -23,7 +23,8 @@ struct ServerCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             InitCommand.self, InviteCommand.self, MembersCommand.self, RevokeCommand.self, RunCommand.self,
-            StatusCommand.self, RoundsCommand.self, DoctorCommand.self,
+            StatusCommand.self, RoundsCommand.self, DoctorCommand.self, RequestsCommand.self, CertifyCommand.self,
+            PassphraseCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

@@ -24,11 +24,7 @@ struct ServerDoctor: Sendable {
     ///
     /// - Throws: `ProgramError` with `usage`.
     func requireFederation() throws(ProgramError) {
-        guard PartyIdentity.exists(directory: directory) else {
-            throw ProgramError(
-                .usage, "no federation lies here", subject: directory,
-                remedy: "make it with smpc-server init --state \(directory) --federation NAME")
-        }
+        try PartyIdentity.requireFederation(directory: directory)
     }
 
     /// Does every check that can be done.
@@ -51,6 +47,7 @@ struct ServerDoctor: Sendable {
         }
         let now = unixNow()
         checks += certificates(identity, now)
+        checks.append(AuthorityKeyCheck.run(directory: directory))
         checks.append(OwnClockCheck.run(now: now, certificate: identity.certificate, directory: directory))
         progress.status("trying the port")
         checks.append(await ListenCheck(identity: identity, listen: network.listen).run())
@@ -59,12 +56,15 @@ struct ServerDoctor: Sendable {
         return Diagnosis(checks)
     }
 
-    /// The server renews its own certificate when it starts and while it serves; that of the authority ends the federation.
+    /// The server renews its own certificate when it starts and while it serves, or asks for a signature; that of the authority
+    /// ends the federation.
     private func certificates(_ identity: PartyIdentity, _ now: Int64) -> [Check] {
         let own =
             identity.role == .coordinator
             ? CertificateChecks.dates(
-                .certificate, of: identity.certificate, now: now, renewal: "start the server again: it renews it")
+                .certificate, of: identity.certificate, now: now,
+                renewal: "start the server again: it "
+                    + (RequestFolder(directory: directory).exists ? "leaves a request to be signed" : "renews it"))
             : .failed(
                 .certificate, "is that of a site, not of a server",
                 remedy: "name the directory that smpc-server init made")

@@ -5,6 +5,7 @@ import Discovery
 import Identity
 import Logging
 import Messages
+import Primitives
 import Programs
 import Reporting
 import Shares
@@ -31,6 +32,8 @@ struct ServerRun: Sendable {
     let logger: Logger
     /// How long a stream that may send may bring nothing.
     var stallMax = Duration.seconds(20)
+    /// What opens the authority's key, if it is encrypted.
+    var passphrase: SecretBytes?
     /// What relays between parties may take.
     var relays = RelayDesk.Limits()
 
@@ -58,9 +61,9 @@ struct ServerRun: Sendable {
     {
         let prepared = try PreparedRun(
             choice, state: state, identity: identity, store: store, members: try registry.proposed())
-        let desk = EnrolmentDesk(
-            authority: try CertificateAuthority.load(directory: state.directory), registry: registry, logger: logger)
-        let issuer = try CertificateIssuer.load(directory: state.directory)
+        let issuer = try CertificateIssuer.load(directory: state.directory, passphrase: passphrase)
+        issuer.tell(progress)
+        let desk = EnrolmentDesk(issuer: issuer, registry: registry, logger: logger)
         let renewal = RenewalDesk(registry: registry, logger: logger) { issuer }
         let recorder = try RunRecorder(
             stored: prepared.recorded, metrics: metrics, encoding: prepared.machine.configuration.encodingName,
@@ -90,7 +93,8 @@ struct ServerRun: Sendable {
         await shell.start(counting: listener.counters)
         let acceptor = Task { await accept(listener, shell, desk, renewal) }
         let watcher = Task { await watch(shell) }
-        let own = CoordinatorCertificate(current, listener: listener, logger: logger) { [state] in try state.identity()
+        let own = CoordinatorCertificate(current, listener: listener, logger: logger) { [state, passphrase] in
+            try state.identity(passphrase: passphrase)
         }
         let keeper = Task { await own.keep() }
         defer {

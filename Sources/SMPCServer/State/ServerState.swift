@@ -2,6 +2,7 @@
 
 import Foundation
 import Identity
+import Primitives
 import Programs
 import Storage
 
@@ -13,7 +14,9 @@ struct ServerState: Sendable {
     var databasePath: String { "\(directory)/\(ServerStore.fileName)" }
 
     /// The server's identity; a certificate that ends within 30 days is renewed for the same key.
-    func identity() throws -> PartyIdentity { try .coordinator(directory: directory) }
+    func identity(passphrase: SecretBytes? = nil) throws -> PartyIdentity {
+        try .coordinator(directory: directory, passphrase: passphrase)
+    }
 
     /// Opens the database.
     func store() throws -> ServerStore { try ServerStore(path: databasePath) }

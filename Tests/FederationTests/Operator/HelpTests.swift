@@ -10,7 +10,10 @@ import Testing
         [
             ("smpc-server", []), ("smpc-client", []), ("fedavg", []), ("smpc-compare", []),
         ]
-        + ["init", "invite", "members", "revoke", "run", "status", "rounds", "doctor"].map { ("smpc-server", [$0]) }
+        + [
+            "init", "invite", "members", "revoke", "run", "status", "rounds", "doctor", "requests", "certify",
+            "passphrase",
+        ].map { ("smpc-server", [$0]) }
         + ["join", "run", "status", "doctor"].map { ("smpc-client", [$0]) }
         + [["members", "list"], ["members", "confirm"], ["base", "release"]].map { ("smpc-client", $0) }
         + ["server", "client", "labels", "measure"].map { ("fedavg", [$0]) }

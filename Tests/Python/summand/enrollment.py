@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from summand import frames
@@ -22,7 +22,7 @@ from summand.identity import (
     sign,
     spki_of,
 )
-from summand.primitives import Sized, mac, sha256
+from summand.primitives import Sized, mac, party_id, sha256
 
 PREFIX = "summand1."
 EXPORTER = b"EXPORTER-summand-enrollment"
@@ -113,13 +113,28 @@ async def enroll(token: Token, address: str) -> Credentials:
 def request(token: Token, key: ec.EllipticCurvePrivateKey, exporter: bytes) -> bytes:
     """The request for one connection."""
     payload = ENROLLMENT_SCHEMA.encode(
-        "EnrollmentPayload", {"token_id": token.identity, "name": token.name, "spki": spki_of(key.public_key())}
+        "EnrollmentPayload",
+        {
+            "token_id": token.identity,
+            "name": token.name,
+            "spki": spki_of(key.public_key()),
+            "certificate_request": certificate_request(token.federation, token.name, key),
+        },
     )
     signature = sign(key, "EnrollmentRequest", ZERO, payload)
     authenticator = mac(token.secret, "enrollment", exporter, Sized(payload), Sized(signature))
     return ENROLLMENT_SCHEMA.encode(
         "EnrollmentRequest", {"payload": payload, "signature": signature, "authenticator": authenticator}
     )
+
+
+def certificate_request(federation: str, name: str, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """What an authority whose key is elsewhere would sign."""
+    uri = f"spiffe://{federation}/party/{party_id(spki_of(key.public_key())).hex()}"
+    builder = x509.CertificateSigningRequestBuilder(
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    ).add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)]), critical=False)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 async def ask(tls: TLS, request: bytes) -> dict:

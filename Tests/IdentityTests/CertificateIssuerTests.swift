@@ -177,6 +177,17 @@ import Testing
                 refused(good, at: time)
                     == .certificateNotValid(notBefore: good.notBefore, notAfter: good.notAfter, now: time))
         }
+        // For servers only, while sites dial each other.
+        let uri = PartyRole.party(owner).uri(in: try federation())
+        try PrivateFile.write("subjectAltName=URI:\(uri)\nextendedKeyUsage=serverAuth\n", to: place.path("server.cnf"))
+        _ = try place.openssl(
+            "x509", "-req", "-in", csr, "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-days", "20", "-extfile",
+            "server.cnf",
+            "-out", "server.pem")
+        guard case .certificateRejected = refused(try certificate("server.pem")) else {
+            Issue.record("a certificate for servers only was taken in")
+            return
+        }
         // Nothing of that was kept.
         #expect(try ask(issuer) == .awaitingSignature)
         #expect(refused(good) == nil)

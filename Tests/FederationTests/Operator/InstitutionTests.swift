@@ -58,12 +58,26 @@ import Testing
         let listed = try await federation.run("smpc-server", ["requests", "--state", federation.path("fed")])
         #expect(listed.contains("3 requests wait"), "\(listed)")
         for site in 0..<3 { #expect(listed.contains("site-\(site)  ")) }
+        let doctor = try await federation.answer(
+            "smpc-server",
+            ["doctor", "--state", federation.path("fed"), "--discovery", "off", "--listen", federation.address])
+        #expect(
+            doctor.output.contains("warning     authority key: the key of institution is elsewhere, 3 requests wait"),
+            "\(doctor.output)")
         #expect(try await join(1, federation).code == 75)
+        // One site stays and asks again by itself.
+        let patient = try RunningProgram(
+            "smpc-client",
+            [
+                "join", "--state", federation.path("site-2"), "--token-file", federation.path("tokens/site-2.token"),
+                "--server", federation.address, "--signature-wait", "1h",
+            ], log: federation.log("patient"))
         let signed = try requests(federation).enumerated().map { try authority.sign($1, as: "signed-\($0)") }
         #expect(signed.count == 3)
         try await federation.run("smpc-server", ["certify"] + signed + ["--state", federation.path("fed")])
         #expect(try requests(federation).isEmpty)
-        for site in 0..<3 {
+        #expect(await patient.end(within: .seconds(240)) == 0, "\(patient.output)")
+        for site in 0..<2 {
             let joined = try await join(site, federation)
             #expect(joined.code == 0, "\(joined.output)")
         }

@@ -25,7 +25,10 @@ import Transport
         #expect(code == 0, "\(report.failed)")
         #expect(report["record"]?.state == "warning")
         #expect(report["record"]?.remedy?.hasPrefix("invite more") == true)
-        for name in ["disk_space", "in_use", "keys", "open_files", "certificate", "authority", "clock", "listen"] {
+        for name in [
+            "disk_space", "in_use", "keys", "open_files", "certificate", "authority", "authority_key", "clock",
+            "listen",
+        ] {
             #expect(report[name]?.state == "ok", "\(name): \(report[name]?.found ?? "")")
         }
     }

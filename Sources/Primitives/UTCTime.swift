@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 
+import Glibc
+
 /// Writes a time for people as `2027-11-21T07:32:42Z` (RFC 3339), by the proleptic Gregorian calendar.
 public struct UTCTime: CustomStringConvertible, Equatable, Sendable {
     /// Seconds since 1970, leap seconds left out.
     public let unixSeconds: Int64
+
+    /// What the clock of this machine says.
+    public static var now: UTCTime { UTCTime(Int64(time(nil))) }
 
     /// Wraps Unix seconds.
     public init(_ unixSeconds: Int64) { self.unixSeconds = unixSeconds }

@@ -31,15 +31,19 @@ public enum CertificateFailure: Error, Hashable, Sendable {
 extension CertificateFailure: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .expired(let notAfter): "the certificate expired on \(UTCTime(notAfter))"
+        case .expired(let notAfter):
+            "the certificate expired on \(UTCTime(notAfter)); the clock of this machine says \(UTCTime.now)"
         case .invalidChain(_, let reason): "the certificate chain is invalid: \(reason)"
         case .malformed: "the certificate cannot be parsed"
         case .missing: "no certificate was shown"
-        case .notYetValid(let notBefore): "the certificate is valid only from \(UTCTime(notBefore))"
+        case .notYetValid(let notBefore):
+            "the certificate is valid only from \(UTCTime(notBefore)); the clock of this machine says \(UTCTime.now)"
         case .revoked: "the certificate is revoked"
         case .unknownAuthority: "the certificate is not of this federation's authority"
         case .unsupportedKey: "the certificate's key is not on P-256"
-        case .wrongAuthority(let expected): "no authority with fingerprint \(expected.hex) in the chain"
+        case .wrongAuthority(let expected):
+            "no authority with fingerprint \(expected.hex) in the chain: it is another server, or its authority was replaced "
+                + "after the token was made"
         case .wrongKey(let expected, let actual): "the key is \(actual.hex), on record is \(expected.hex)"
         case .wrongRole(let expected, let actual): "the certificate is for \(actual), expected \(expected)"
         }

@@ -70,11 +70,17 @@ import Primitives
         return unsafe X509_verify_cert(store) == 1 ? nil : Self.failure(of: store, leaf: leaf)
     }
 
+    /// The certificate of the chain that OpenSSL has stumbled over: the leaf, or an authority above it.
+    private static func judged(_ store: OpaquePointer, _ leaf: Certificate) -> Certificate {
+        guard let x509 = unsafe X509_STORE_CTX_get_current_cert(store) else { return leaf }
+        return unsafe (try? Certificate(x509: x509)) ?? leaf
+    }
+
     private static func failure(of store: OpaquePointer, leaf: Certificate) -> CertificateFailure {
         let code = unsafe X509_STORE_CTX_get_error(store)
         switch code {
-        case X509_V_ERR_CERT_HAS_EXPIRED: return .expired(notAfter: leaf.notAfter)
-        case X509_V_ERR_CERT_NOT_YET_VALID: return .notYetValid(notBefore: leaf.notBefore)
+        case X509_V_ERR_CERT_HAS_EXPIRED: return .expired(notAfter: unsafe judged(store, leaf).notAfter)
+        case X509_V_ERR_CERT_NOT_YET_VALID: return .notYetValid(notBefore: unsafe judged(store, leaf).notBefore)
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
             X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_CERT_SIGNATURE_FAILURE:
@@ -92,7 +98,9 @@ extension CertificateFailure {
         case .expired: X509_V_ERR_CERT_HAS_EXPIRED
         case .invalidChain(let code, _): code
         case .malformed, .missing, .unsupportedKey, .wrongKey, .wrongRole: X509_V_ERR_CERT_REJECTED
-        case .notYetValid: X509_V_ERR_CERT_NOT_YET_VALID
+        // The alert certificate_expired says "has expired or is not currently valid" (RFC 8446, section 6.2): OpenSSL would
+        // send bad_certificate, of which nobody would think that a clock is wrong.
+        case .notYetValid: X509_V_ERR_CERT_HAS_EXPIRED
         case .revoked: X509_V_ERR_CERT_REVOKED
         case .unknownAuthority, .wrongAuthority: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Primitives
 import TLS
 
 /// Says why a connection could not be made or has ended.
@@ -72,6 +73,9 @@ extension ConnectionError: CustomStringConvertible {
         case .noApplicationProtocol: "no application protocol in common"
         case .proxy(let error): "\(error)"
         case .relay(let code): "the relay was refused or has ended (code \(code))"
+        case .refused(.certificateExpired):
+            "the peer refused the connection: by its clock the certificate of this side has expired or is not valid yet; "
+                + "the clock of this machine says \(UTCTime.now)"
         case .refused(let alert): "the peer refused the connection: \(alert)"
         case .streamEdgeTooLong(let count, let maximum): "header or trailer of \(count) bytes, at most \(maximum)"
         case .streamFinished: "the stream is already finished"

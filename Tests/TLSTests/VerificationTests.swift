@@ -54,7 +54,7 @@ import Testing
         let notBefore = try Certificate(der: early.certificateChainDER[0]).notBefore
         expectRefusal(
             try Pair(fixture, clientIdentity: early, serverIdentity: server), .notYetValid(notBefore: notBefore),
-            .badCertificate)
+            .certificateExpired)
     }
 
     @Test func policyRefusesWithTheAlertOfItsReason() throws {

@@ -77,7 +77,23 @@ import Testing
     }
 
     @Test func clientOfTheFuture() async throws {
-        try await expectRefusal(of: try federation.newParty(from: 300), as: .notYetValid, .badCertificate)
+        try await expectRefusal(of: try federation.newParty(from: 300), as: .notYetValid, .certificateExpired)
+    }
+
+    /// Whichever side a certificate is judged on, the clock there is named: one of the two may be wrong.
+    @Test(arguments: [(-600, -60), (300, 600)]) func datesAreReportedWithTheClock(from: Int64, to: Int64) async throws {
+        let server = try federation.newParty(from: from, to: to)
+        let listener = try await Listener.bind(host: "127.0.0.1", port: 0, identity: server)
+        let id = PartyID(publicKey: server.key.publicKey)
+        let error = await #expect(throws: ConnectionError.self) {
+            try await federation.dial(listener, expecting: .party(id, federation: federation.name))
+        }
+        let said = try #require(error).description
+        #expect(said.contains(from < 0 ? "expired on 2" : "valid only from 2"), "\(said)")
+        #expect(said.contains("; the clock of this machine says 2"), "\(said)")
+        await listener.close()
+        let refused = ConnectionError.refused(.certificateExpired).description
+        #expect(refused.contains("the clock of this machine says 2"), "\(refused)")
     }
 
     @Test func clientWhoseCertificateNamesNoRole() async throws {

@@ -16,13 +16,15 @@ public struct CertificateAuthority: Sendable {
     /// The federation.
     public let federation: FederationName
     /// The authority's own certificate; its fingerprint goes into every token.
-    public let certificate: Certificate
+    public var certificate: Certificate { authorities.current }
+    /// That, and what ties the authority before to it until that one is retired.
+    public let authorities: Authorities
 
-    private let key: SigningKey
+    let key: SigningKey
 
-    private init(federation: FederationName, certificate: Certificate, key: SigningKey) {
+    init(federation: FederationName, authorities: Authorities, key: SigningKey) {
         self.federation = federation
-        self.certificate = certificate
+        self.authorities = authorities
         self.key = key
     }
 
@@ -34,7 +36,7 @@ public struct CertificateAuthority: Sendable {
                 subject: "Summand authority", uris: [uri(of: federation)], isAuthority: true,
                 notBefore: now - skewSeconds, notAfter: now + validitySeconds)
             let certificate = try Certificate.issue(template, publicKey: key.publicKey, issuer: nil, signer: key)
-            return CertificateAuthority(federation: federation, certificate: certificate, key: key)
+            return CertificateAuthority(federation: federation, authorities: Authorities(certificate), key: key)
         } catch {
             throw .primitive(error)
         }
@@ -48,16 +50,16 @@ public struct CertificateAuthority: Sendable {
         directory: String, passphrase: SecretBytes? = nil
     ) throws(IdentityError) -> CertificateAuthority {
         let path = IdentityFiles.path(directory, IdentityFiles.authority)
-        let certificate = try IdentityFiles.readCertificate(path)
-        let key = try IdentityFiles.readKey(
-            IdentityFiles.path(directory, IdentityFiles.authorityKey), passphrase: passphrase)
+        let authorities = try IdentityFiles.readAuthorities(path)
+        let certificate = authorities.current
+        let key = try readKey(of: certificate, directory: directory, passphrase: passphrase)
         guard certificate.publicKey == key.publicKey else {
             throw .certificateKeyMismatch(expected: key.publicKey.spkiHash, actual: certificate.publicKey?.spkiHash)
         }
         guard certificate.isAuthority, let federation = federation(of: certificate) else {
             throw .fileMalformed(path: path, reason: "not the certificate of a federation's authority")
         }
-        return CertificateAuthority(federation: federation, certificate: certificate, key: key)
+        return CertificateAuthority(federation: federation, authorities: authorities, key: key)
     }
 
     /// Writes `ca.pem` and `ca-key.pem`, encrypted if there is a passphrase, into a state directory, which is made if it is
@@ -65,7 +67,7 @@ public struct CertificateAuthority: Sendable {
     public func save(directory: String, passphrase: SecretBytes? = nil) throws(IdentityError) {
         try IdentityFiles.write(
             key, to: IdentityFiles.path(directory, IdentityFiles.authorityKey), passphrase: passphrase)
-        try PrivateFile.write(certificate.pem, to: IdentityFiles.path(directory, IdentityFiles.authority))
+        try IdentityFiles.write(authorities, to: IdentityFiles.path(directory, IdentityFiles.authority))
     }
 
     /// Issues the coordinator's certificate.
@@ -93,7 +95,7 @@ public struct CertificateAuthority: Sendable {
     }
 
     /// An authority's URI is the bare trust domain (SPIFFE X.509-SVID, section 3.1).
-    private static func uri(of federation: FederationName) -> String { "spiffe://\(federation.text)" }
+    static func uri(of federation: FederationName) -> String { "spiffe://\(federation.text)" }
 
     static func federation(of certificate: Certificate) -> FederationName? {
         let prefix = "spiffe://"

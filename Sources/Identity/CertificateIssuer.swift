@@ -26,21 +26,24 @@ public struct CertificateIssuer: Sendable {
 
     /// The federation.
     public let federation: FederationName
-    /// The authority's certificate.
-    public let authority: Certificate
+    /// The authority, and what ties the one before to it until that one is retired.
+    public let authorities: Authorities
     private let custody: Custody
 
     /// Signs with an authority of the federation's own.
     public init(authority: CertificateAuthority) {
         self.init(
-            federation: authority.federation, authority: authority.certificate, custody: .here(authority))
+            federation: authority.federation, authorities: authority.authorities, custody: .here(authority))
     }
 
-    private init(federation: FederationName, authority: Certificate, custody: Custody) {
+    private init(federation: FederationName, authorities: Authorities, custody: Custody) {
         self.federation = federation
-        self.authority = authority
+        self.authorities = authorities
         self.custody = custody
     }
+
+    /// The certificate of the authority that issues now.
+    public var authority: Certificate { authorities.current }
 
     /// Whether the authority's key is encrypted and was not opened.
     public var isLocked: Bool { if case .locked = custody { true } else { false } }
@@ -60,17 +63,17 @@ public struct CertificateIssuer: Sendable {
         guard !folder.exists else {
             return CertificateIssuer(
                 federation: try federation(directory: directory, folder),
-                authority: try IdentityFiles.readCertificate(path), custody: .elsewhere(folder))
+                authorities: try IdentityFiles.readAuthorities(path), custody: .elsewhere(folder))
         }
         do throws(IdentityError) {
             return CertificateIssuer(
                 authority: try CertificateAuthority.load(directory: directory, passphrase: passphrase))
         } catch .authorityKeyLocked {
-            let authority = try IdentityFiles.readCertificate(path)
-            guard let federation = CertificateAuthority.federation(of: authority) else {
+            let authorities = try IdentityFiles.readAuthorities(path)
+            guard let federation = CertificateAuthority.federation(of: authorities.current) else {
                 throw .fileMalformed(path: path, reason: "not the certificate of a federation's authority")
             }
-            return CertificateIssuer(federation: federation, authority: authority, custody: .locked)
+            return CertificateIssuer(federation: federation, authorities: authorities, custody: .locked)
         }
     }
 

@@ -19,7 +19,9 @@ public enum EnrolmentError: Error, Equatable, Sendable {
 extension EnrolmentError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .authorityMismatch: "the server's authority is not the one in the token"
+        case .authorityMismatch:
+            "the server's authority is not the one in the token: it is another server, or the authority was replaced after "
+                + "the token was made; ask for a new one"
         case .certificateRejected(let error): "the server sent a certificate that does not fit: \(error)"
         case .certificateNotValid: "the certificate that the server sent is not valid now; compare the clocks"
         case .refused(let refusal): refusal.description

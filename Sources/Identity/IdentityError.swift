@@ -4,6 +4,10 @@ public import Primitives
 
 /// What can be wrong with identities, and with the files that hold them.
 public enum IdentityError: Error, Equatable, Sendable {
+    /// Certificates of authorities that do not certify each other.
+    case authoritiesUnrelated
+    /// The authority has taken another one's place, and that one is not retired yet.
+    case authorityChanging
     /// The authority's key is encrypted, and no passphrase was given.
     case authorityKeyLocked(path: String)
     /// The passphrase does not open the authority's key.
@@ -53,6 +57,10 @@ public enum IdentityError: Error, Equatable, Sendable {
 extension IdentityError: CustomStringConvertible {
     public var description: String {
         switch self {
+        case .authoritiesUnrelated:
+            "the certificates are not those of two authorities that certify each other"
+        case .authorityChanging:
+            "another authority's place was taken before, and that one is not retired yet"
         case .authorityKeyLocked(let path):
             "\(path): is encrypted, and no passphrase was given"
         case .authorityPassphraseWrong(let path):

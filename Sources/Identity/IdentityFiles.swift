@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
 import Primitives
 
 /// The names of the files in a state directory, and how keys and certificates lie in them: as PEM.
 enum IdentityFiles {
     static let authorityKey = "ca-key.pem"
+    /// The key of an authority that is about to take the place of the one in `authorityKey`.
+    static let nextAuthorityKey = "ca-key.new.pem"
     static let authority = "ca.pem"
     static let key = "key.pem"
     static let certificate = "certificate.pem"
@@ -44,6 +47,31 @@ enum IdentityFiles {
         } catch {
             throw .fileMalformed(path: path, reason: error.description)
         }
+    }
+
+    /// Reads the authorities in a file: one certificate, or what `Authorities` lists.
+    static func readAuthorities(_ path: String) throws(IdentityError) -> Authorities {
+        let end = "-----END CERTIFICATE-----"
+        let text = String(decoding: try PrivateFile.read(path), as: UTF8.self)
+        var list: [Certificate] = []
+        for part in text.components(separatedBy: end).dropLast().prefix(Authorities.countMax + 1) {
+            do {
+                list.append(try Certificate(pem: part + end + "\n"))
+            } catch {
+                throw .fileMalformed(path: path, reason: error.description)
+            }
+        }
+        guard !list.isEmpty else { throw .fileMalformed(path: path, reason: "no PEM certificate") }
+        do {
+            return try Authorities(list: list)
+        } catch {
+            throw .fileMalformed(path: path, reason: error.description)
+        }
+    }
+
+    /// Replaces the authorities in a file, all at once.
+    static func write(_ authorities: Authorities, to path: String) throws(IdentityError) {
+        try PrivateFile.write(authorities.list.map(\.pem).joined(), to: path)
     }
 
     /// Writes a key, encrypted if there is a passphrase.

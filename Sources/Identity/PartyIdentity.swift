@@ -8,8 +8,8 @@ public struct PartyIdentity: Sendable {
     public let key: SigningKey
     /// The certificate for the key.
     public let certificate: Certificate
-    /// The federation's authority.
-    public let authority: Certificate
+    /// The federation's authority, or two while one takes the other's place.
+    public let authorities: Authorities
     /// The federation.
     public let federation: FederationName
     /// The place in it.
@@ -18,18 +18,28 @@ public struct PartyIdentity: Sendable {
     /// Puts together what belongs together; validity in time is the user's to check.
     ///
     /// Throws `certificateKeyMismatch`, `certificateUnsigned`, or what `CertifiedRole` finds.
-    public init(key: SigningKey, certificate: Certificate, authority: Certificate) throws(IdentityError) {
+    public init(key: SigningKey, certificate: Certificate, authorities: Authorities) throws(IdentityError) {
         let certified = try CertifiedRole(certificate: certificate)
         guard certified.publicKey == key.publicKey else {
             throw .certificateKeyMismatch(expected: key.publicKey.spkiHash, actual: certified.publicKey.spkiHash)
         }
-        guard certificate.isSigned(by: authority) else { throw .certificateUnsigned }
+        guard authorities.anchors.contains(where: { certificate.isSigned(by: $0) }) else {
+            throw .certificateUnsigned
+        }
         self.key = key
         self.certificate = certificate
-        self.authority = authority
+        self.authorities = authorities
         federation = certified.federation
         role = certified.role
     }
+
+    /// Puts together what belongs together under one authority.
+    public init(key: SigningKey, certificate: Certificate, authority: Certificate) throws(IdentityError) {
+        try self.init(key: key, certificate: certificate, authorities: Authorities(authority))
+    }
+
+    /// The authority that issues now.
+    public var authority: Certificate { authorities.current }
 
     /// The party's ID, derived from the key; a coordinator has one too, though no member list shows it.
     public var id: PartyID { PartyID(publicKey: key.publicKey) }
@@ -39,9 +49,9 @@ public struct PartyIdentity: Sendable {
         let certificatePath = IdentityFiles.path(directory, IdentityFiles.certificate)
         let key = try IdentityFiles.readKey(IdentityFiles.path(directory, IdentityFiles.key))
         let certificate = try IdentityFiles.readCertificate(certificatePath)
-        let authority = try IdentityFiles.readCertificate(IdentityFiles.path(directory, IdentityFiles.authority))
+        let authorities = try IdentityFiles.readAuthorities(IdentityFiles.path(directory, IdentityFiles.authority))
         do {
-            return try PartyIdentity(key: key, certificate: certificate, authority: authority)
+            return try PartyIdentity(key: key, certificate: certificate, authorities: authorities)
         } catch {
             throw .fileMalformed(path: certificatePath, reason: error.description)
         }
@@ -55,7 +65,13 @@ public struct PartyIdentity: Sendable {
 
     /// Writes what renewal changes: each file is whole at every moment, and the two fit to each other between them.
     public func saveCertificates(directory: String) throws(IdentityError) {
-        try PrivateFile.write(authority.pem, to: IdentityFiles.path(directory, IdentityFiles.authority))
+        // First: a new authority's certificate below an old file would be unsigned, an old one below a new file is not.
+        try IdentityFiles.write(authorities, to: IdentityFiles.path(directory, IdentityFiles.authority))
+        try saveCertificate(directory: directory)
+    }
+
+    /// Writes the certificate alone: a server's authorities are changed by `authority roll` beside it, and by nobody else.
+    public func saveCertificate(directory: String) throws(IdentityError) {
         try PrivateFile.write(certificate.pem, to: IdentityFiles.path(directory, IdentityFiles.certificate))
     }
 

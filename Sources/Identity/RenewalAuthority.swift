@@ -72,7 +72,7 @@ public struct RenewalAuthority: Sendable {
 
     private func grant(_ certificate: Certificate, isNew: Bool) -> Answer {
         Answer(
-            response: .granted(certificate, authorities: [issuer.authority]), issued: isNew ? certificate : nil)
+            response: .granted(certificate, authorities: issuer.authorities.list), issued: isNew ? certificate : nil)
     }
 
     /// Has a certificate made; nil for a request that does not fit.

@@ -68,13 +68,11 @@ public struct RenewalClient: Sendable {
     private func check(
         _ certificate: Certificate, _ authorities: [Certificate], now: Int64
     ) throws(RenewalError) -> PartyIdentity? {
-        guard let authority = authorities.first, authority == present.authority, authorities.count == 1 else {
-            throw .authorityUnknown(fingerprint: authorities.first?.fingerprint ?? .zero)
-        }
-        guard certificate != present.certificate else { return nil }
+        let authorities = try accept(authorities)
+        guard certificate != present.certificate || authorities != present.authorities else { return nil }
         let renewed: PartyIdentity
         do {
-            renewed = try PartyIdentity(key: present.key, certificate: certificate, authority: authority)
+            renewed = try PartyIdentity(key: present.key, certificate: certificate, authorities: authorities)
         } catch {
             throw .certificateRejected(error)
         }
@@ -82,9 +80,26 @@ public struct RenewalClient: Sendable {
         guard certificate.isValid(at: now) else {
             throw .certificateNotValid(notBefore: certificate.notBefore, notAfter: certificate.notAfter)
         }
-        guard certificate.notAfter > present.certificate.notAfter else {
-            throw .noLonger(notAfter: certificate.notAfter)
-        }
+        // A new authority's certificate may end with the old one's; one of the same authority has to end later.
+        guard
+            certificate == present.certificate || certificate.notAfter > present.certificate.notAfter
+                || !present.certificate.isSigned(by: authorities.current)
+        else { throw .noLonger(notAfter: certificate.notAfter) }
         return renewed
+    }
+
+    /// Accepts the authorities of an answer if they are those held, or lead on from one that is held.
+    private func accept(_ list: [Certificate]) throws(RenewalError) -> Authorities {
+        let others: Authorities
+        do {
+            others = try Authorities(list: list)
+        } catch {
+            throw .authorityUnknown(fingerprint: list[0].fingerprint)
+        }
+        guard present.authorities.mayBecome(others),
+            CertificateAuthority.federation(of: others.current).map({ $0 == present.federation })
+                ?? (others.current == present.authority)
+        else { throw .authorityUnknown(fingerprint: others.current.fingerprint) }
+        return others
     }
 }

@@ -40,7 +40,7 @@ public enum RenewalResponse: Equatable, Sendable {
     case refused(RenewalRefusal)
 
     /// The most certificates of authorities in an answer.
-    public static let authoritiesMax = 3
+    public static let authoritiesMax = Authorities.countMax
 
     /// Parses a response; nil unless every certificate in it does.
     public init?(encoded bytes: [UInt8]) {

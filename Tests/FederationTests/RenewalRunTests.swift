@@ -81,6 +81,61 @@ import Testing
         await federation.tearDown()
     }
 
+    /// One authority takes another's place in the middle of a run. A site is off meanwhile, and comes back knowing only the old
+    /// one; then that is retired, before the run is over.
+    @Test func anAuthorityIsReplacedInTheMiddleOfARun() async throws {
+        let expected = try await undisturbed()
+        let federation = try await ProcessFederation(sites: 3, rounds: Self.rounds)
+        federation.serverOptions = ["--rejoin-wait", "600s"]
+        federation.clientOptions = ["--rejoin-wait", "600s"]
+        try await federation.startServer()
+        try await federation.joinAll()
+        try federation.startClients()
+        let began = await eventually(within: .seconds(180)) { federation.siteFacts(2, "applied") >= 2 }
+        #expect(began, "\(federation.lastWords)")
+        await federation.killClient(2)
+        let old = try #require(Authorities.stored(in: federation.path("fed"))).current
+        try await federation.run("smpc-server", ["authority", "roll", "--state", federation.path("fed")])
+        let new = try #require(Authorities.stored(in: federation.path("fed")))
+        #expect(new.succession?.previous == old)
+        // The server that runs shows the new authority's certificate; whoever connects to it is led on.
+        let isNoticed = await eventually(within: .seconds(60)) {
+            federation.server?.output.contains("the authorities have changed") ?? false
+        }
+        #expect(isNoticed, "\(federation.lastWords)")
+        await federation.killServer()
+        try await federation.startServer()
+        #expect(try await hasGoneOver(0, to: new, federation))
+        #expect(try await hasGoneOver(1, to: new, federation))
+        let early = try RunningProgram(
+            "smpc-server", ["authority", "retire", "--state", federation.path("fed")], log: federation.log("early"))
+        #expect(await early.end(within: .seconds(60)) == 1)
+        #expect(early.output.contains("site-2"), "\(early.output)")
+        // The first site keeps the run where it is.
+        federation.stop(0)
+        #expect(Authorities.stored(in: federation.path("site-2")) == Authorities(old))
+        try federation.startClient(2)
+        #expect(try await hasGoneOver(2, to: new, federation))
+        try await federation.run("smpc-server", ["authority", "retire", "--state", federation.path("fed")])
+        #expect(Authorities.stored(in: federation.path("fed")) == Authorities(new.current))
+        await federation.killServer()
+        try await federation.startServer()
+        federation.resume(0)
+        #expect(await federation.serverEnd() == 0, "\(federation.lastWords)")
+        #expect(try federation.paramsHashes() == expected)
+        await federation.tearDown()
+    }
+
+    /// Waits until a site has a certificate of the new authority and accepts both.
+    private func hasGoneOver(_ site: Int, to new: Authorities, _ federation: ProcessFederation) async throws -> Bool {
+        let hasGone = try await eventually(within: .seconds(180)) {
+            let identity = try PartyIdentity.load(directory: federation.path("site-\(site)"))
+            return identity.authorities == new && identity.certificate.isSigned(by: new.current)
+        }
+        if !hasGone { Issue.record("site-\(site): \(federation.lastWords)") }
+        return hasGone
+    }
+
     @Test func aSiteWhoseCertificateHasEndedComesBackWithItsKeyAndRecords() async throws {
         let federation = try await ProcessFederation(sites: 3, rounds: 1)
         try await federation.startServer()

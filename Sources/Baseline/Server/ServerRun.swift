@@ -25,7 +25,7 @@ struct ServerRun: Sendable {
     let dataset: String
     let partition: String
     /// What opens the authority's key, if it is encrypted.
-    var passphrase: SecretBytes?
+    let passphrase: SecretBytes?
     let progress: Progress
     let logger: Logger
 
@@ -37,11 +37,11 @@ struct ServerRun: Sendable {
     /// Serves until the run has ended.
     func serve() async throws -> AveragingMessage.RunEnd {
         let configuration = checkpoint.configuration
-        let issuer = try CertificateIssuer.load(directory: directory, passphrase: passphrase)
-        issuer.tell(progress)
+        let issuer = CurrentIssuer(try CertificateIssuer.load(directory: directory, passphrase: passphrase))
+        issuer.value.tell(progress)
         let desk = EnrolmentDesk(issuer: issuer, registry: registry, logger: logger)
         let current = CurrentIdentity(identity)
-        let renewal = RenewalDesk(registry: registry, logger: logger) { issuer }
+        let renewal = RenewalDesk(registry: registry, logger: logger) { issuer.value }
         var recorder = try RunRecorder(
             stored: isResumed ? checkpoint.records : nil, metrics: metrics, encoding: configuration.encodingName,
             progress: progress, rounds: configuration.rounds)
@@ -64,9 +64,14 @@ struct ServerRun: Sendable {
         welcome(port: listener.port)
         let acceptor = Task { await accept(listener, shell, desk, renewal) }
         let watcher = Task { await watch(shell) }
-        let own = CoordinatorCertificate(current, listener: listener, logger: logger) { [directory, passphrase] in
-            try PartyIdentity.coordinator(directory: directory, passphrase: passphrase)
-        }
+        let own = CoordinatorCertificate(
+            current, directory: directory, listener: listener, logger: logger,
+            load: { [directory, passphrase] in
+                try PartyIdentity.coordinator(directory: directory, passphrase: passphrase)
+            },
+            authorityChanged: { [directory, passphrase] in
+                issuer.replace(with: try CertificateIssuer.load(directory: directory, passphrase: passphrase))
+            })
         let keeper = Task { await own.keep() }
         defer {
             watcher.cancel()

@@ -87,7 +87,7 @@ nonisolated struct WireRenewalGrant: Sendable {
   var certificate: Data = Data()
 
   /// DER X.509 certificates: the federation's authority alone, or, while one authority takes another's place, the new one,
-  /// the new one's key certified by the old one, and the old one (RFC 4210, section 4.4).
+  /// its key certified by the old one, the old one, and its key certified by the new one (RFC 4210, section 4.4).
   var authorities: [Data] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()

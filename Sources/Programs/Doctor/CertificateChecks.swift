@@ -56,5 +56,6 @@ public enum CertificateChecks {
 
     /// What becomes of a federation whose authority ends.
     public static let authorityRenewal =
-        "make a federation in another directory with smpc-server init, and invite the sites anew"
+        "put another in its place in time with smpc-server authority roll; afterwards only a federation made in another "
+        + "directory with smpc-server init helps, to which the sites are invited anew"
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-public import Identity
+import Identity
 public import Logging
 import Primitives
 import Storage
@@ -8,7 +8,7 @@ public import Transport
 
 /// Admits new members: one request a connection, one answer (protocol section 3).
 public struct EnrolmentDesk: Sendable {
-    private let issuer: CertificateIssuer
+    private let issuer: CurrentIssuer
     private let registry: MemberRegistry
     private let logger: Logger
 
@@ -16,7 +16,7 @@ public struct EnrolmentDesk: Sendable {
     public static let requestTimeout = Duration.seconds(10)
 
     /// Admits members into a registry, with certificates from an issuer.
-    public init(issuer: CertificateIssuer, registry: MemberRegistry, logger: Logger) {
+    public init(issuer: CurrentIssuer, registry: MemberRegistry, logger: Logger) {
         self.issuer = issuer
         self.registry = registry
         self.logger = logger
@@ -49,7 +49,7 @@ public struct EnrolmentDesk: Sendable {
     /// Answers a request; the member is recorded before the answer goes out.
     private func answer(_ request: [UInt8], _ exporter: [UInt8]) throws -> (response: [UInt8], name: String?) {
         let (store, now) = (registry.store, unixNow())
-        let answer = try EnrolmentAuthority(issuer: issuer).answer(
+        let answer = try EnrolmentAuthority(issuer: issuer.value).answer(
             requestBytes: request, exporter: exporter, now: now, isRevoked: { registry.isRevoked($0) },
             hasUsed: { try store.hasUsed($0, spki: $1.spki) }, lookup: { try store.invitation($0) },
             consume: { try store.use($0, spki: $1.spki, now: now) })

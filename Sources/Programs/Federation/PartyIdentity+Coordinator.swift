@@ -22,15 +22,17 @@ extension PartyIdentity {
         }
         try requireValid(identity.authority, directory: directory, now: now)
         let end = identity.certificate.notAfter
-        guard now >= identity.certificate.renewalTime else { return identity }
+        // Also when another authority has taken the place of the one that issued it.
+        let isOfPresent = identity.certificate.isSigned(by: identity.authority)
+        guard now >= identity.certificate.renewalTime || !isOfPresent else { return identity }
         let issuer = try CertificateIssuer.load(directory: directory, passphrase: passphrase)
         guard case .issued(let certificate) = try issuer.coordinator(key: identity.key, endingAfter: end, now: now)
         else {
             guard now <= end else { throw ended(end, issuer, directory: directory) }
             return identity
         }
-        let renewed = try PartyIdentity(key: identity.key, certificate: certificate, authority: issuer.authority)
-        try renewed.saveCertificates(directory: directory)
+        let renewed = try PartyIdentity(key: identity.key, certificate: certificate, authorities: issuer.authorities)
+        try renewed.saveCertificate(directory: directory)
         return renewed
     }
 

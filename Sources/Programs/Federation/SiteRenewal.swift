@@ -14,8 +14,6 @@ public actor SiteRenewal {
     static let pauses: ClosedRange<Duration> = .seconds(30)...(.seconds(3_600))
     /// Before a request, so that not all sites come at once.
     static let jitterMax = Duration.seconds(2)
-    /// The clock of this machine may be set: what is due is computed again this often.
-    private static let look = Duration.seconds(3_600)
     private static let timeout = Duration.seconds(10)
 
     /// Where the coordinator is, and who it is.
@@ -24,6 +22,8 @@ public actor SiteRenewal {
         let peer: PeerIdentity
     }
 
+    /// How often a coordinator is asked although nothing is due: the federation may have another authority.
+    private let interval: Duration
     private let current: CurrentIdentity
     private let directory: String
     private let proxy: HTTPProxy?
@@ -35,16 +35,20 @@ public actor SiteRenewal {
     private var earliest = ContinuousClock.now
     private var timer: Task<Void, Never>?
     private var attempt: Task<Void, Never>?
+    /// Whether the coordinator has shown that there is another authority.
+    private var isLedOn = false
     /// What was last said about a failure, so that it is said once.
     private var told: String?
 
     /// - Parameters:
     ///   - directory: where the certificate is kept.
     ///   - listener: shows the new certificate, too.
+    ///   - interval: how often a coordinator is asked although nothing is due: the federation may have another authority.
     public init(
         _ current: CurrentIdentity, directory: String, proxy: HTTPProxy?, listener: Listener? = nil,
-        progress: Progress, logger: Logger
+        interval: Duration = .seconds(600), progress: Progress, logger: Logger
     ) {
+        self.interval = interval
         self.current = current
         self.directory = directory
         self.proxy = proxy
@@ -57,6 +61,8 @@ public actor SiteRenewal {
     public func connected(_ connection: Connection) {
         guard let peer = connection.peer, let address = HostPort(connection.remoteAddress) else { return }
         place = Place(address: address, peer: peer)
+        // A coordinator whose certificate another authority has issued knows of one that this site does not know yet.
+        isLedOn = !peer.certificate.isSigned(by: current.party.authority)
         schedule()
     }
 
@@ -72,12 +78,11 @@ public actor SiteRenewal {
         timer?.cancel()
         guard let place, attempt == nil else { return }
         let left = Duration.seconds(max(0, current.party.certificate.renewalTime - unixNow()))
-        guard left == .zero else {
-            timer = after(min(left, Self.look)) { $0.schedule() }
-            return
-        }
-        let jitter = Self.jitterMax * Double.random(in: 0...1)
-        timer = after(max(earliest - .now, jitter)) { $0.begin(at: place) }
+        let pause =
+            left == .zero || isLedOn
+            ? max(earliest - .now, Self.jitterMax * Double.random(in: 0...1))
+            : min(left, interval * Double.random(in: 0.75...1.25))
+        timer = after(pause) { $0.begin(at: place) }
     }
 
     private func after(
@@ -99,6 +104,7 @@ public actor SiteRenewal {
                 failed(error)
             }
             attempt = nil
+            isLedOn = false
             earliest = .now + pause * Double.random(in: 0.75...1.25)
             schedule()
         }
@@ -136,11 +142,17 @@ public actor SiteRenewal {
     /// Keeps what is new on disk, then shows it.
     private func take(_ renewed: PartyIdentity?) throws {
         guard let renewed else { return }
+        let present = current.party
         try renewed.saveCertificates(directory: directory)
         current.replace(with: renewed)
         try listener?.replace(current.tls)
         told = nil
-        progress.note("the certificate is renewed: it ends on \(UTCTime(renewed.certificate.notAfter))")
+        if renewed.authority != present.authority {
+            progress.note("the federation has another authority, which the one before vouches for")
+        }
+        if renewed.certificate != present.certificate {
+            progress.note("the certificate is renewed: it ends on \(UTCTime(renewed.certificate.notAfter))")
+        }
     }
 
     private func failed(_ error: any Error) {
@@ -151,7 +163,7 @@ public actor SiteRenewal {
             default: "\(error)"
             }
         logger.info("the certificate is not renewed", metadata: ["reason": "\(reason)"])
-        guard told != reason else { return }
+        guard told != reason, unixNow() >= current.party.certificate.renewalTime else { return }
         told = reason
         let end = UTCTime(current.party.certificate.notAfter)
         progress.warning("the certificate, which ends on \(end), is not renewed yet: \(reason); tried again")

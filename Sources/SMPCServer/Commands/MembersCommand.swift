@@ -25,13 +25,15 @@ struct MembersCommand: ParsableCommand {
 
     func run() throws {
         let state = ServerState(directory: place.state)
-        _ = try state.identity()
+        let authorities = try state.identity().authorities
         let store = try state.store()
         let now = unixNow()
         let members = try store.members()
         let open = try store.invitations().filter { $0.isOpen(now: now) }
         let progress = output.progress()
-        for member in members { progress.result(Self.line(member), Listed(member)) }
+        for member in members {
+            progress.result(Self.line(member, authorities), Listed(member, authorities))
+        }
         for entry in open {
             progress.result(
                 "\(entry.invitation.name)  invited, until \(isoTime(entry.invitation.expiry))", Invited(entry))
@@ -43,9 +45,15 @@ struct MembersCommand: ParsableCommand {
             Total(members: active.count, invited: open.count, roster: active.isEmpty ? nil : roster))
     }
 
-    private static func line(_ member: StoredMember) -> String {
+    private static func line(_ member: StoredMember, _ authorities: Authorities) -> String {
         let standing = member.revokedAt.map { "revoked \(isoTime($0))" } ?? "since \(isoTime(member.enrolledAt))"
-        return "\(member.name)  \(member.id.hex)  \(standing)"
+        let line = "\(member.name)  \(member.id.hex)  \(standing)"
+        guard member.revokedAt == nil, let certificate = member.parsedCertificate else { return line }
+        // While one authority takes another's place, people want to know who has gone over.
+        let origin =
+            authorities.succession == nil
+            ? "" : certificate.isSigned(by: authorities.current) ? ", new authority" : ", old authority"
+        return "\(line)  certificate until \(isoTime(certificate.notAfter))\(origin)"
     }
 
     private struct Listed: Encodable {
@@ -53,8 +61,18 @@ struct MembersCommand: ParsableCommand {
         let id: String
         let enrolled: Int64
         let revoked: Int64?
+        let certificateEnds: Int64?
+        let isOfPresentAuthority: Bool
 
-        init(_ member: StoredMember) {
+        enum CodingKeys: String, CodingKey {
+            case name, id, enrolled, revoked
+            case certificateEnds = "certificate_ends"
+            case isOfPresentAuthority = "of_present_authority"
+        }
+
+        init(_ member: StoredMember, _ authorities: Authorities) {
+            certificateEnds = member.parsedCertificate?.notAfter
+            isOfPresentAuthority = member.parsedCertificate?.isSigned(by: authorities.current) == true
             name = member.name
             id = member.id.hex
             enrolled = member.enrolledAt

@@ -24,7 +24,7 @@ struct ServerCommand: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, InviteCommand.self, MembersCommand.self, RevokeCommand.self, RunCommand.self,
             StatusCommand.self, RoundsCommand.self, DoctorCommand.self, RequestsCommand.self, CertifyCommand.self,
-            PassphraseCommand.self,
+            PassphraseCommand.self, AuthorityCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

@@ -61,10 +61,10 @@ struct ServerRun: Sendable {
     {
         let prepared = try PreparedRun(
             choice, state: state, identity: identity, store: store, members: try registry.proposed())
-        let issuer = try CertificateIssuer.load(directory: state.directory, passphrase: passphrase)
-        issuer.tell(progress)
+        let issuer = CurrentIssuer(try CertificateIssuer.load(directory: state.directory, passphrase: passphrase))
+        issuer.value.tell(progress)
         let desk = EnrolmentDesk(issuer: issuer, registry: registry, logger: logger)
-        let renewal = RenewalDesk(registry: registry, logger: logger) { issuer }
+        let renewal = RenewalDesk(registry: registry, logger: logger) { issuer.value }
         let recorder = try RunRecorder(
             stored: prepared.recorded, metrics: metrics, encoding: prepared.machine.configuration.encodingName,
             progress: progress,
@@ -93,9 +93,12 @@ struct ServerRun: Sendable {
         await shell.start(counting: listener.counters)
         let acceptor = Task { await accept(listener, shell, desk, renewal) }
         let watcher = Task { await watch(shell) }
-        let own = CoordinatorCertificate(current, listener: listener, logger: logger) { [state, passphrase] in
-            try state.identity(passphrase: passphrase)
-        }
+        let own = CoordinatorCertificate(
+            current, directory: state.directory, listener: listener, logger: logger,
+            load: { [state, passphrase] in try state.identity(passphrase: passphrase) },
+            authorityChanged: { [state, passphrase] in
+                issuer.replace(with: try CertificateIssuer.load(directory: state.directory, passphrase: passphrase))
+            })
         let keeper = Task { await own.keep() }
         defer {
             watcher.cancel()

@@ -12,8 +12,9 @@ import Testing
         ]
         + [
             "init", "invite", "members", "revoke", "run", "status", "rounds", "doctor", "requests", "certify",
-            "passphrase",
+            "passphrase", "authority",
         ].map { ("smpc-server", [$0]) }
+        + ["show", "roll", "retire"].map { ("smpc-server", ["authority", $0]) }
         + ["join", "run", "status", "doctor"].map { ("smpc-client", [$0]) }
         + [["members", "list"], ["members", "confirm"], ["base", "release"]].map { ("smpc-client", $0) }
         + ["server", "client", "labels", "measure"].map { ("fedavg", [$0]) }

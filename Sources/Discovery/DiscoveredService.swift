@@ -17,7 +17,8 @@ public struct DiscoveredService: Sendable, Hashable {
     public let version: String
     /// Gives the host name of the process, such as `summand-0badcafe.local`.
     public let host: String
-    /// Lists numeric addresses, loopback first, then IPv4, then IPv6; at least one, at most 16.
+    /// Lists numeric addresses, loopback first, then IPv4, then IPv6; at least one, at most 16. Link-local addresses of IPv6 stand
+    /// there only where there are no others, and name the interface on which they hold, as in `fe80::1%eth0`.
     public let addresses: [String]
     /// The TCP port to dial, never 0.
     public let port: UInt16

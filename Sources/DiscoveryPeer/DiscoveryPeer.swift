@@ -7,8 +7,8 @@ import NIOCore
 /// One process of a federation as far as discovery goes, for tests with other people's software and for measuring.
 ///
 /// It announces what its options say (nothing without `--id`), and prints each event as one line of JSON with the time of the
-/// monotonic clock in seconds. Each line of standard input, whatever it says, is answered by the present state; the end of
-/// standard input ends the process, with goodbye.
+/// monotonic clock in seconds. Each line of standard input is answered by the present state; `unanswered ADDRESS PORT` first
+/// gives the hint that nobody answered there. The end of standard input ends the process, with goodbye.
 @main
 struct DiscoveryPeer {
     static func main() async throws {
@@ -20,7 +20,13 @@ struct DiscoveryPeer {
         let output = PeerOutput(service)
         await output.write("started", ["instance": await service.instance ?? ""])
         let events = Task { for await event in service.events { await output.write(event) } }
-        for await _ in standardInput() { await output.writeState() }
+        for await line in standardInput() {
+            let words = line.split(separator: " ")
+            if words.first == "unanswered", words.count == 3, let port = UInt16(words[2]) {
+                await service.noteUnanswered(String(words[1]), port: port)
+            }
+            await output.writeState()
+        }
         await service.stop()
         await events.value
     }

@@ -188,6 +188,7 @@ public struct CoordinatorLocator: Sendable {
                     let isMeant = error.isFinal && failures[address] == error
                     failures[address] = error
                     schedule.failed(address, at: now)
+                    if error.saysNobodyAnswered { await discovery?.noteUnanswered(address.host, port: address.port) }
                     if network.server != nil, isMeant { throw givingUp(after: failures, schedule.addresses) }
                 case .failed(_, let error):
                     throw error

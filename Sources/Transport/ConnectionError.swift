@@ -60,6 +60,16 @@ public enum ConnectionError: Error, Hashable, Sendable {
     }
 }
 
+extension ConnectionError {
+    /// Whether nobody answered at the address: it may be that of a process that is gone.
+    public var saysNobodyAnswered: Bool {
+        switch self {
+        case .timedOut, .unreachable: true
+        default: false
+        }
+    }
+}
+
 extension ConnectionError: CustomStringConvertible {
     public var description: String {
         switch self {

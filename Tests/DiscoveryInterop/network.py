@@ -135,10 +135,10 @@ class Peer(Process):
             return line.startswith("{") and condition(json.loads(line))
         return json.loads(self.wait_for(matches, what, seconds))
 
-    def state(self) -> dict:
-        """Asks for the present state."""
+    def state(self, line: str = "?") -> dict:
+        """Asks for the present state, after `line` was heeded."""
         before = sum(event["event"] == "state" for event in self.events())
-        self.process.stdin.write("?\n")
+        self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
 
         def answer():

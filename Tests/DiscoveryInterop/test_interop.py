@@ -4,6 +4,7 @@
 import json
 import os
 import sys
+import time
 import unittest
 
 from network import Avahi, Host, PATIENCE_SECONDS, Peer, Process, run, wait
@@ -101,6 +102,51 @@ class Families(Line):
         self.sees(moves, stays.started()["fields"]["instance"], ["192.0.2.1", "2001:db8::1"])
         # What was said on IPv6 lives on until its time is over: nobody could withdraw it.
         wait(lambda: "192.0.2.3" in stays.services()[name]["addresses"], "the new address")
+
+
+    def test_hosts_with_nothing_but_link_local_addresses(self):
+        left = self.host("left", "fe80::a/64")
+        right = self.host("right", "fe80::b/64")
+        here = self.peer(left, id="00000001", listening="::", interfaces="eth0")
+        there = self.peer(right, id="00000002", port=7123, listening="::", interfaces="eth0")
+        self.sees(there, here.started()["fields"]["instance"])
+        addresses = self.sees(here, there.started()["fields"]["instance"])["addresses"]
+        self.assertIn("fe80::b%eth0", addresses)
+        listener = Process(
+            right, sys.executable, "-c",
+            "import socket\n"
+            "listener = socket.create_server(('::', 7123), family=socket.AF_INET6)\n"
+            "print('listens', flush=True)\n"
+            "while True: listener.accept()\n")
+        self.addCleanup(listener.kill)
+        listener.wait_for(lambda line: line == "listens", "listener")
+        for address in addresses:
+            left.run(
+                sys.executable, "-c",
+                "import socket, sys; socket.create_connection((sys.argv[1], 7123), 60)", address)
+
+
+class Killed(Line):
+    def test_who_does_not_answer_one_is_missed_by_all_long_before_its_records_end(self):
+        hosts = [self.host(f"host{number}", f"192.0.2.{number}/24") for number in (1, 2, 3)]
+        asks, listens, dies = [
+            self.peer(host, id=f"0000000{number}", interfaces="eth0") for number, host in enumerate(hosts)]
+        instance = dies.started()["fields"]["instance"]
+        stays = listens.started()["fields"]["instance"]
+        for peer in (asks, listens):
+            self.sees(peer, instance, ["192.0.2.3"])
+        self.sees(asks, stays)
+        dies.kill()
+        # One that answers is doubted too, and stays.
+        for address in ("192.0.2.3", "192.0.2.2"):
+            asks.state(f"unanswered {address} 7443")
+        began = time.monotonic()
+        self.misses(asks, instance)
+        self.misses(listens, instance)
+        print(f"\nmissed by the one and by the other within {time.monotonic() - began:.1f} s", flush=True)
+        # Without, their records would have lived for another 120 s; the patience of `misses` is half of that.
+        self.assertIn(stays, asks.services())
+        self.assertIn(asks.started()["fields"]["instance"], listens.services())
 
 
 class Zeroconf(Line):

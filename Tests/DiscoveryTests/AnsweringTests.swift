@@ -53,7 +53,7 @@ struct AnsweringTests {
         hear(&responder, [(responder.service.host, .a)])
         let answer = try #require(message(responder.advance(to: Self.now)))
         #expect(answer.answers.map(\.data) == [.a(Self.local)])
-        #expect(answer.additionals.map(\.data) == [.aaaa(Self.global)], "a link-local address needs a scope")
+        #expect(answer.additionals.map(\.data) == [.aaaa(Self.global)], "a link-local address needs an interface")
     }
 
     @Test func onlyFamilyIsAnsweredWithTheWordThatThereIsNoOther() throws {  // sections 6.1 and 6.2
@@ -89,7 +89,16 @@ struct AnsweringTests {
     @Test func nothingIsAnnouncedWhereTheServiceIsNotReached() throws {
         #expect(try running(listening: "127.0.0.1").phase == nil)
         let onlyLinkLocal = Self.ethernet(.ipv6, addresses: [Self.linkLocal])
-        #expect(try running(on: [onlyLinkLocal]).phase == nil)
+        #expect(try running(on: [onlyLinkLocal], listening: "0.0.0.0").phase == nil)
+    }
+
+    @Test func linkLocalAddressesAreAnnouncedWhereThereAreNoOthers() throws {
+        let onlyLinkLocal = Self.ethernet(.ipv6, addresses: [Self.linkLocal])
+        let responder = try running(on: [onlyLinkLocal])
+        let records = responder.service.records(.ipv6Address, on: onlyLinkLocal)
+        #expect(records.map(\.data) == [.aaaa(Self.linkLocal)])
+        let withIPv4 = Self.ethernet(.ipv6, addresses: [Self.local, Self.linkLocal])
+        #expect(responder.service.records(.ipv6Address, on: withIPv4) == [])
     }
 
     @Test func familiesOfAnInterfaceAnswerApart() throws {

@@ -190,6 +190,26 @@ struct BrowserTests {
         #expect(hear(&browser, [pointer(), srv(), text()] + addresses, at: .zero, on: 2) == [])
     }
 
+    @Test func linkLocalAddressesNameTheirInterfaceAndCountWhereThereAreNoOthers() {
+        let nearest = IPAddress(0xFE80, 0, 0, 0, 0, 0, 0, 9)
+        let links = [(2, "eth0"), (3, "eth1")].map { interface, name in
+            NetworkLink(
+                id: LinkID(interface: interface, family: .ipv6), name: name, isLoopback: false, addresses: [nearest])
+        }
+        var browser = started(on: links)
+        let known = [pointer(), srv(), text()]
+        let aaaa = ResourceRecord(name: host, ttlSeconds: 120, data: .aaaa(nearest))
+        #expect(
+            hear(&browser, known + [aaaa], at: .zero, on: links[0].id)
+                == [.report(.found(service(addresses: ["fe80::9%eth0"])))])
+        #expect(
+            hear(&browser, known + [aaaa], at: .zero, on: links[1].id)
+                == [.report(.updated(service(addresses: ["fe80::9%eth0", "fe80::9%eth1"])))])
+        #expect(
+            hear(&browser, [address(IPAddress(192, 0, 2, 9))], at: .zero, on: links[0].id)
+                == [.report(.updated(service(addresses: ["192.0.2.9", "fe80::9%eth1"])))])
+    }
+
     @Test(arguments: [
         ["v=1", "role=party", "id=deadbeef"], ["v=1", "fed=demo", "id=deadbeef"], ["v=1", "fed=demo", "role=party"],
         ["fed=demo", "role=party", "id=deadbeef"], ["v=1", "fed=de mo", "role=party", "id=deadbeef"],

@@ -38,13 +38,16 @@ struct IPAddress: Hashable, Sendable {
         isIPv4 ? bytes[0] == 169 && bytes[1] == 254 : bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80
     }
 
-    /// Tells whether a TCP connection to the address makes sense: no "this network", multicast, reserved or
-    /// link-local IPv6 address (the last needs a scope that a record cannot carry).
+    /// Tells whether a TCP connection to the address makes sense: no "this network", multicast or reserved address.
     var isDiallable: Bool {
         if isIPv4 { return bytes[0] != 0 && bytes[0] < 224 }
         let isUnspecified = bytes.allSatisfy { $0 == 0 }
-        return !isUnspecified && !isLinkLocal && bytes[0] != 0xFF
+        return !isUnspecified && bytes[0] != 0xFF
     }
+
+    /// Tells whether the address means something only together with an interface, which a record cannot carry (RFC 4007,
+    /// section 6).
+    var needsInterface: Bool { !isIPv4 && isLinkLocal }
 }
 
 extension IPAddress: Comparable {

@@ -17,7 +17,7 @@ extension Browser {
     /// Puts an instance together from its records; nil while something is lacking on every link.
     func describe(_ instance: DomainName) -> DiscoveredService? {
         var description: DiscoveredService?
-        var addresses: Set<IPAddress> = []
+        var addresses: Set<LocatedAddress> = []
         for link in links.sorted(by: { ($0.isLoopback ? 0 : 1, $0.id) < ($1.isLoopback ? 0 : 1, $1.id) }
         ) {
             guard let seen = describe(Sighting(link: link.id, instance: instance)) else { continue }
@@ -34,7 +34,7 @@ extension Browser {
         }
     }
 
-    func describe(_ sighting: Sighting) -> (service: DiscoveredService, addresses: [IPAddress])? {
+    func describe(_ sighting: Sighting) -> (service: DiscoveredService, addresses: [LocatedAddress])? {
         guard cache.contains(.ptr(sighting.instance), under: pointerKey(sighting.link)),
             let label = sighting.instance.firstLabel,
             let (port, target) = newest(
@@ -63,17 +63,22 @@ extension Browser {
         cache.newest(key(sighting, type)).flatMap(read)
     }
 
-    /// The addresses of a host that can be dialled; loopback ones count on the loopback link only.
-    func addresses(of host: DomainName, on link: LinkID) -> [IPAddress] {
-        let isLoopback = links.contains { $0.id == link && $0.isLoopback }
-        return [RecordType.a, .aaaa].flatMap { type in
-            cache.records(CacheKey(link: link, name: host, type: type)).compactMap { data in
+    /// The addresses of a host that can be dialled; loopback ones count on the loopback link only, and those that need an
+    /// interface, which is that of the link, where there are no others.
+    func addresses(of host: DomainName, on id: LinkID) -> [LocatedAddress] {
+        guard let link = links.first(where: { $0.id == id }) else { return [] }
+        let usable = [RecordType.a, .aaaa].flatMap { type in
+            cache.records(CacheKey(link: id, name: host, type: type)).compactMap { data -> IPAddress? in
                 switch data {
                 case .a(let address), .aaaa(let address):
-                    address.isDiallable && (isLoopback || !address.isLoopback) ? address : nil
+                    address.isDiallable && (link.isLoopback || !address.isLoopback) ? address : nil
                 default: nil
                 }
             }
         }
+        let others = usable.filter { !$0.needsInterface }
+        return others.isEmpty
+            ? usable.map { LocatedAddress(address: $0, interface: link.name) }
+            : others.map { LocatedAddress(address: $0, interface: nil) }
     }
 }

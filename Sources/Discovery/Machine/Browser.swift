@@ -13,6 +13,8 @@ struct Browser: Sendable {
     static let resolutionsMax = 6
     /// For how many instances that is done within a second.
     static let resolutionsPerSecondMax = 100
+    /// How many instances are reconfirmed within a second.
+    static let reconfirmationsPerSecondMax = 10
     /// The longest TXT record kept, in bytes; larger ones would not fit into one packet (RFC 6763, section 6.2).
     static let textBytesMax = 1300
     static let addressesMax = 16
@@ -49,6 +51,8 @@ struct Browser: Sendable {
     var log = QuestionLog()
     /// The second in which missing parts were asked for last, and how many.
     var resolutions: (second: Int64, count: Int) = (0, 0)
+    /// The second in which instances were reconfirmed last, and how many.
+    var reconfirmations: (second: Int64, count: Int) = (0, 0)
     var resolving: [Sighting: Question] = [:]
     /// Which instances name a host as their target, by link and host; the type is A throughout.
     var tenants: [CacheKey: Set<DomainName>] = [:]
@@ -116,13 +120,16 @@ struct Browser: Sendable {
         return touched.flatMap { report($0) }
     }
 
-    /// Hears a query: what others ask need not be asked again (section 7.3), unless further known answers may follow or
-    /// the answer may come to the querier alone.
+    /// Hears a query: what others ask need not be asked again (section 7.3), and should be answered (section 10.5), unless
+    /// further known answers may follow or the answer may come to the querier alone.
     mutating func receive(query: DNSMessage, on link: LinkID, at now: Duration) {
         guard browsing?[link] != nil, !query.isTruncated, query.authorities.isEmpty else { return }
         for question in query.questions where !question.wantsUnicast && isOfInterest(question, on: link) {
             let known = question.name == ServiceNames.type ? cache.known(pointerKey(link), at: now).map(\.data) : []
             let ruledOut = query.answers.filter { $0.name == question.name && question.type.asks(for: $0.type) }
+            if !log.hasJustAsked(question, on: link, at: now) {
+                noteQuestion(question, known: ruledOut.map(\.data), on: link, at: now)
+            }
             if ruledOut.allSatisfy({ known.contains($0.data) }) { log.noteHeard(question, on: link, at: now) }
         }
     }

@@ -42,6 +42,11 @@ struct DiscoveryMachine: Sendable {
         return browser.askAgain(on: link, at: now)
     }
 
+    /// Takes the hint that nobody answered at an address that was reported.
+    mutating func reconfirm(_ address: String, port: UInt16, at now: Duration) {
+        browser.reconfirm(address, port: port, at: now)
+    }
+
     /// Does what is due at `now`.
     mutating func advance(to now: Duration) -> [DiscoveryAction] {
         (responder?.advance(to: now) ?? []) + browser.advance(to: now)

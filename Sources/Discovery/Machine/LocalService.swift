@@ -105,12 +105,12 @@ struct LocalService: Sendable {
         (addresses(.ipv4, on: link).isEmpty ? [] : [.a]) + (addresses(.ipv6, on: link).isEmpty ? [] : [.aaaa])
     }
 
-    /// The addresses of one family that are announced on a link: those at which the process can be dialled.
+    /// The addresses of one family that are announced on a link: those at which the process can be dialled. Addresses that
+    /// need an interface are for links that have no others, of either family.
     private func addresses(_ family: AddressFamily, on link: NetworkLink) -> [IPAddress] {
-        let own = link.addresses.filter {
-            $0.family == family && $0.isDiallable && advertisement.isReachable(at: $0)
-        }
-        return Array(own.prefix(Self.addressesMax))
+        let own = link.addresses.filter { $0.isDiallable && advertisement.isReachable(at: $0) }
+        let hasOthers = own.contains { !$0.needsInterface }
+        return Array(own.filter { $0.family == family && !($0.needsInterface && hasOthers) }.prefix(Self.addressesMax))
     }
 }
 

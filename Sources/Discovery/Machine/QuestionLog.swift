@@ -26,9 +26,13 @@ struct QuestionLog: Sendable {
 
     /// Notes a question of a neighbour that has the answers come by multicast and rules out none that we want.
     mutating func noteHeard(_ question: DNSQuestion, on link: LinkID, at now: Duration) {
-        let key = Key(link: link, name: question.name, type: question.type)
-        if let own = asked[key], now - own < Self.echo { return }
-        Self.note(key, in: &heard, at: now)
+        guard !hasJustAsked(question, on: link, at: now) else { return }
+        Self.note(Key(link: link, name: question.name, type: question.type), in: &heard, at: now)
+    }
+
+    /// Tells whether we asked the question so recently that what is heard may be its echo.
+    func hasJustAsked(_ question: DNSQuestion, on link: LinkID, at now: Duration) -> Bool {
+        asked[Key(link: link, name: question.name, type: question.type)].map { now - $0 < Self.echo } ?? false
     }
 
     /// Tells whether a neighbour has just asked the question.

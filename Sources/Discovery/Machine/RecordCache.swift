@@ -37,16 +37,20 @@ struct RecordCache: Sendable {
         case farewell
     }
 
-    private struct Entry: Sendable {
+    struct Entry: Sendable {
         var receivedAt: Duration
         var ttl: Duration
         var expiry: Duration
         /// How many times it was asked for again, and when it will be next; nil when it no longer will be.
         var refreshes = 0
         var refreshAt: Duration?
+        /// Whether it is trusted; being heard again ends all doubt.
+        var doubt = Doubt.none
+        /// When it may be reconfirmed again.
+        var reconfirmableAt = Duration.zero
     }
 
-    private var entries: [CacheKey: [RecordData: Entry]] = [:]
+    var entries: [CacheKey: [RecordData: Entry]] = [:]
     /// No entry expires or needs a question before this; found anew whenever it is reached.
     private(set) var deadline: Duration?
 
@@ -100,6 +104,7 @@ struct RecordCache: Sendable {
         }
         let ttl = Duration.seconds(min(record.ttlSeconds, Self.ttlSecondsMax))
         var entry = Entry(receivedAt: now, ttl: ttl, expiry: now + ttl)
+        entry.reconfirmableAt = old?.reconfirmableAt ?? now
         entry.refreshAt = Self.refreshTime(of: entry, using: &generator)
         entries[key, default: [:]][record.data] = entry
         note(entry.refreshAt ?? entry.expiry)
@@ -170,13 +175,15 @@ struct RecordCache: Sendable {
 
     /// Brings the deadline forward. Times are rounded up to `grain`, so that short-lived records cannot make the cache
     /// go through all others more often than that.
-    private mutating func note(_ time: Duration) {
+    mutating func note(_ time: Duration) {
         let rounded = Self.grain * (time / Self.grain).rounded(.up)
         deadline = min(deadline ?? rounded, rounded)
     }
 
-    /// When to ask for a record again: at the percentages above, each a random 0 to 2 later (section 5.2).
+    /// When to ask for a record again: at the percentages above, each a random 0 to 2 later (section 5.2); while it is in
+    /// doubt, a second time and no more (section 10.4).
     private static func refreshTime(of entry: Entry, using generator: inout some RandomNumberGenerator) -> Duration? {
+        if case .reconfirming(let again) = entry.doubt { return entry.refreshes == 1 ? again : nil }
         guard entry.refreshes < refreshPercents.count else { return nil }
         let percent = Double(refreshPercents[entry.refreshes]) + Double.random(in: 0...2, using: &generator)
         return entry.receivedAt + entry.ttl * (percent / 100)

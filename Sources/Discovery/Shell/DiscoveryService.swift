@@ -133,6 +133,18 @@ public actor DiscoveryService {
         machine.browser.services.values.filter(filter.accepts).sorted { $0.instance < $1.instance }
     }
 
+    /// Takes the hint that a connection to a service was not answered: unless its owner confirms its records within ten
+    /// seconds, it is lost (RFC 6762, section 10.4).
+    ///
+    /// A hint about what was never found, or too many in a second, are passed over.
+    ///
+    /// - Parameter address: one of the service's ``DiscoveredService/addresses``.
+    public func noteUnanswered(_ address: String, port: UInt16) {
+        guard phase == .running else { return }
+        machine.reconfirm(address, port: port, at: now)
+        schedule()
+    }
+
     /// The name under which the service is announced, which changes if another process has it; nil for a browser.
     public var instance: String? { machine.responder?.service.instanceLabel }
 

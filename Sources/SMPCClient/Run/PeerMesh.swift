@@ -285,9 +285,14 @@ extension PeerMesh {
             return try await relays.dial(id, expecting: expected, timeout: Self.relayTimeout)
         }
         let (address, proxy) = try await way(to: id, attempt: target.turns.direct)
-        return try await Transport.dial(
-            host: address.host, port: Int(address.port), identity: current.tls, expecting: expected,
-            proxy: proxy, meter: meter, timeout: Self.dialTimeout)
+        do {
+            return try await Transport.dial(
+                host: address.host, port: Int(address.port), identity: current.tls, expecting: expected,
+                proxy: proxy, meter: meter, timeout: Self.dialTimeout)
+        } catch let error as ConnectionError where error.saysNobodyAnswered {
+            await discovery?.noteUnanswered(address.host, port: address.port)
+            throw error
+        }
     }
 
     /// Says why an attempt failed; the first one at a relay aloud, as nothing is left then but to try again.

@@ -23,13 +23,22 @@ let pointers: [SwiftSetting] = [.strictMemorySafety()]
 let ruleSwitches: [SwiftSetting] =
     Context.environment["SUMMAND_RULE_SWITCHES"] == "1" ? [.define("SUMMAND_RULE_SWITCHES")] : []
 
+/// The modules that read what comes from the network, and what they are compiled with for the package in `Fuzz`, by
+/// scripts/fuzz.sh alone: counters that show libFuzzer what an input reaches. It goes through all of them after every input, which
+/// takes longer than to decode one; so no other module has any, and no package of others.
+let decoding = ["Discovery", "Identity", "Messages", "Primitives", "Transport"]
+let counters: [SwiftSetting] =
+    Context.environment["SUMMAND_FUZZ_COUNTERS"] == "1" ? [.unsafeFlags(["-sanitize=fuzzer"])] : []
+
 /// A library module with its test target. The arrows are those of ARCHITECTURE.md, checked by `PackageTests`.
 func module(
     _ name: String, _ dependencies: [Target.Dependency], excluding: [String] = [], settings: [SwiftSetting] = [],
     testing: [Target.Dependency] = [], excludingFromTests: [String] = []
 ) -> [Target] {
     [
-        .target(name: name, dependencies: dependencies, exclude: excluding, swiftSettings: settings),
+        .target(
+            name: name, dependencies: dependencies, exclude: excluding,
+            swiftSettings: settings + (decoding.contains(name) ? counters : [])),
         .testTarget(
             name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies + testing,
             path: "Tests/\(name)Tests", exclude: excludingFromTests),

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-/// What libFuzzer hands over: bytes that it made up.
-public enum FuzzInput {
-    /// Copies the input; libFuzzer takes its own back when the call ends.
-    public static func bytes(_ start: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
-        Array(UnsafeBufferPointer(start: start, count: start == nil ? 0 : count))
-    }
+/// What libFuzzer hands over: bytes that it made up, and takes back when the call ends.
+public struct FuzzInput {
+    private let bytes: UnsafeBufferPointer<UInt8>
 
-    /// Takes the first byte as a choice among `count`, the rest as the bytes to decode; nil where there is none.
-    public static func choice(of count: Int, in bytes: [UInt8]) -> (index: Int, rest: [UInt8])? {
+    init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+    /// A copy of all bytes.
+    public var all: [UInt8] { Array(bytes) }
+
+    /// Takes the first byte as a choice among `count`, and a copy of the rest as the bytes to decode; nil where there is none.
+    public func choice(of count: Int) -> (index: Int, rest: [UInt8])? {
         guard let first = bytes.first else { return nil }
         return (Int(first) % count, Array(bytes.dropFirst()))
     }

@@ -7,15 +7,13 @@ import NIOCore
 
 /// Frames come out the same however the bytes are cut, each is the one encoding of itself, and no more than one
 /// unfinished frame is held.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzFrames(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    guard let (piece, bytes) = FuzzInput.choice(of: 256, in: FuzzInput.bytes(start, count)) else { return 0 }
+func fuzzFrames(_ input: FuzzInput) {
+    guard let (piece, bytes) = input.choice(of: 256) else { return }
     let whole = decode(bytes, pieces: max(bytes.count, 1))
     demand(decode(bytes, pieces: piece + 1) == whole, "the cuts change what comes out")
     var again = ByteBuffer()
     for frame in whole.frames { frame.encode(into: &again) }
     demand(again.readableBytesView.elementsEqual(bytes.prefix(again.readableBytes)), "two encodings of one frame")
-    return 0
 }
 
 private struct Outcome: Equatable {

@@ -5,13 +5,11 @@ import FuzzSupport
 @testable import Transport
 
 /// What a proxy answers: the same tunnel, the same refusal or the same wait however the bytes are cut.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzProxy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    guard let (piece, bytes) = FuzzInput.choice(of: 64, in: FuzzInput.bytes(start, count)) else { return 0 }
+func fuzzProxy(_ input: FuzzInput) {
+    guard let (piece, bytes) = input.choice(of: 64) else { return }
     let whole = read(bytes, pieces: max(bytes.count, 1))
     demand(read(bytes, pieces: piece + 1) == whole, "the cuts change what comes out")
     if case .tunnel(let rest) = whole { demand(bytes.suffix(rest.count).elementsEqual(rest), "other bytes behind it") }
-    return 0
 }
 
 private enum Outcome: Equatable {

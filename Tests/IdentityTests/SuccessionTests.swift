@@ -117,6 +117,25 @@ import Testing
         }
     }
 
+    /// What lies between two authorities counts only with the signature of the one that it speaks for: names and keys are public.
+    @Test func whatLiesBetweenMustBeSignedByTheOneThatVouches() throws {
+        let foreign = try CertificateAuthority.create(federation: federation(), now: someTime)
+        func certify(_ authority: CertificateAuthority) throws -> Certificate {
+            try Certificate.issue(
+                CertificateTemplate(
+                    subject: authority.certificate.subjectCommonName, uris: authority.certificate.uris,
+                    isAuthority: true, notBefore: someTime, notAfter: authority.certificate.notAfter),
+                publicKey: authority.key.publicKey, issuer: foreign.certificate, signer: foreign.key)
+        }
+        // As the new authority: it vouches for the old one and for itself, and the old one for nobody.
+        let asNew = [foreign.certificate, try certify(foreign), old.certificate, try certify(old)]
+        // As the old one: it vouches for the new one and for itself, and the new one for nobody.
+        let asOld = [new.certificate, try certify(new), foreign.certificate, try certify(foreign)]
+        for list in [asNew, asOld] {
+            #expect(throws: IdentityError.authoritiesUnrelated) { try Authorities(list: list) }
+        }
+    }
+
     @Test func aSiteThatHasGoneOverDoesNotGoBack() throws {
         let moved = try #require(try answer(to: party(of: old), of: new))
         let back = try old.issueParty(publicKey: moved.key.publicKey, name: "site", now: someTime + 2 * Self.day)

@@ -86,12 +86,13 @@ public func dial(
 ///
 /// - Throws: `ConnectionError`, `relay` with the code on one of its streams when it is refused or ends.
 public func dial(
-    through relay: RelayEnd, identity: TLSIdentity, expecting: PeerExpectation, timeout: Duration = .seconds(10),
+    through relay: RelayEnd, identity: TLSIdentity, alpn: ApplicationProtocol? = nil, expecting: PeerExpectation,
+    timeout: Duration = .seconds(10),
     configuration: TransportConfiguration = TransportConfiguration(),
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
 ) async throws -> Connection {
     let context = try makeContext(
-        expecting.applicationProtocol, as: identity, expecting: expecting, isRevoked: { _ in false })
+        alpn ?? expecting.applicationProtocol, as: identity, expecting: expecting, isRevoked: { _ in false })
     let socket = try await RelaySocket.carrying(relay, group: group)
     let (channel, ready) = try await ClientBootstrap(group: group)
         .channelOption(.writeBufferWaterMark, value: .transport)

@@ -12,7 +12,7 @@ public struct Inquiry: Sendable {
     /// The pings of which the fastest is told.
     static let pings = 3
     /// The most dials at one time.
-    static let dialsMax = 16
+    public static let dialsMax = 16
     /// The most addresses of one party that are tried.
     public static let addressesMax = 8
 
@@ -48,23 +48,55 @@ public struct Inquiry: Sendable {
         _ address: HostPort, expecting: PeerExpectation, wantsAnswer: Bool = false
     ) async -> Result<Reached, ConnectionError> {
         let began = ContinuousClock.now
+        return await over(address, expecting: expecting) { try await ask($0, address, since: began, wantsAnswer) }
+    }
+
+    /// Dials one address, and gives what the body learns over that connection, which is closed then.
+    ///
+    /// - Parameter limit: how long the body may take.
+    public func over<Learned: Sendable>(
+        _ address: HostPort, expecting: PeerExpectation, atMost limit: Duration = timeout,
+        _ body: (Connection) async throws -> Learned
+    ) async -> Result<Learned, ConnectionError> {
         do {
             let connection = try await Transport.dial(
                 host: address.host, port: Int(address.port), identity: identity.tlsIdentity, alpn: .inquiry,
                 expecting: expecting, proxy: proxy, timeout: Self.timeout)
-            let watchdog = connection.closeUnlessCancelled(after: Self.timeout)
-            defer { watchdog.cancel() }
-            do {
-                let reached = try await ask(connection, address, since: began, wantsAnswer)
-                await connection.close()
-                return .success(reached)
-            } catch {
-                await connection.close()
-                throw error
-            }
+            return .success(try await Self.using(connection, atMost: limit, body))
         } catch {
             return .failure(error as? ConnectionError ?? .closedBeforeWelcome)
         }
+    }
+
+    /// Reaches somebody through a relay; returns the fastest of some pings.
+    ///
+    /// - Throws: `ConnectionError`.
+    public func ping(through relay: RelayEnd, expecting: PeerExpectation) async throws -> Duration {
+        let connection = try await Transport.dial(
+            through: relay, identity: identity.tlsIdentity, alpn: .inquiry, expecting: expecting, timeout: Self.timeout)
+        return try await Self.using(connection, atMost: Self.timeout) { try await Self.roundTrip(of: $0) }
+    }
+
+    /// Closes a connection after the body, or when that has taken too long.
+    private static func using<Learned>(
+        _ connection: Connection, atMost limit: Duration, _ body: (Connection) async throws -> Learned
+    ) async throws -> Learned {
+        let watchdog = connection.closeUnlessCancelled(after: limit)
+        defer { watchdog.cancel() }
+        do {
+            let learned = try await body(connection)
+            await connection.close()
+            return learned
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    private static func roundTrip(of connection: Connection) async throws -> Duration {
+        var fastest = try await connection.ping()
+        for _ in 1..<pings { fastest = min(fastest, try await connection.ping()) }
+        return fastest
     }
 
     private func ask(
@@ -78,8 +110,7 @@ public struct Inquiry: Sendable {
             (answer, answeredAt) = (bytes, Self.nowMilliseconds())
         }
         let window = ContinuousClock.now - began
-        var fastest = try await connection.ping()
-        for _ in 1..<Self.pings { fastest = min(fastest, try await connection.ping()) }
+        let fastest = try await Self.roundTrip(of: connection)
         return Reached(
             address: address, path: connection.path, roundTrip: fastest, answer: answer, answeredAt: answeredAt,
             window: window)
@@ -113,9 +144,9 @@ public struct Inquiry: Sendable {
         }
     }
 
-    /// Maps values at the same time, `dialsMax` of them, keeping their order.
+    /// Maps values at the same time, so many of them, keeping their order.
     public static func all<Value: Sendable, Mapped: Sendable>(
-        _ values: [Value], _ map: @escaping @Sendable (Value) async -> Mapped
+        _ values: [Value], atMost limit: Int = dialsMax, _ map: @escaping @Sendable (Value) async -> Mapped
     ) async -> [Mapped] {
         await withTaskGroup(of: (Int, Mapped).self) { group in
             var next = 0
@@ -125,7 +156,7 @@ public struct Inquiry: Sendable {
                 group.addTask { (index, await map(value)) }
                 next += 1
             }
-            for _ in 0..<dialsMax { begin() }
+            for _ in 0..<limit { begin() }
             var mapped: [(Int, Mapped)] = []
             for await result in group {
                 mapped.append(result)

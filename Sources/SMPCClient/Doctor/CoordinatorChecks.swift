@@ -15,8 +15,15 @@ struct CoordinatorChecks: Sendable {
     /// The most addresses that are dialled: whoever floods multicast with false records takes a little longer, no more.
     static let addressesMax = 64
 
-    /// Gives the checks `coordinator`, `clock` and, with a proxy, `proxy`; and the coordinator's answer.
-    func run(_ neighbours: Neighbours) async -> ([Check], InquiryAnswer?) {
+    /// A coordinator that lets this site in.
+    struct Found: Sendable {
+        let answer: InquiryAnswer
+        /// Reaches other sites through it.
+        let relay: RelayedInquiry
+    }
+
+    /// Gives the checks `coordinator`, `clock` and, with a proxy, `proxy`; and the coordinator itself.
+    func run(_ neighbours: Neighbours) async -> ([Check], Found?) {
         let addresses = candidates(neighbours)
         guard !addresses.isEmpty else {
             let checks: [Check] = [
@@ -31,9 +38,7 @@ struct CoordinatorChecks: Sendable {
         }
         let inquiry = Inquiry(as: identity, proxy: network.proxy)
         let (reached, failures) = await inquiry.dialFirst(
-            addresses, atMost: Self.addressesMax,
-            expecting: .coordinator(federation: identity.federation, spkiHash: record.coordinatorKey?.spkiHash),
-            wantsAnswer: true)
+            addresses, atMost: Self.addressesMax, expecting: expected, wantsAnswer: true)
         guard let reached else { return (proxyCheck(nil, failures) + [unreached(failures), clockUnknown], nil) }
         let milliseconds = reached.roundTrip / .milliseconds(1)
         let way =
@@ -54,7 +59,12 @@ struct CoordinatorChecks: Sendable {
             figures: ["round_trip_ms": milliseconds, "connected": Double(answer.directory.entries.count)])
         let clock = ClockCheck.run(
             theirs: answer.unixMilliseconds, ours: reached.answeredAt, window: reached.window)
-        return (proxyCheck(reached, failures) + [check, clock], answer)
+        let relay = RelayedInquiry(inquiry: inquiry, coordinator: reached.address, expected: expected)
+        return (proxyCheck(reached, failures) + [check, clock], Found(answer: answer, relay: relay))
+    }
+
+    private var expected: PeerExpectation {
+        .coordinator(federation: identity.federation, spkiHash: record.coordinatorKey?.spkiHash)
     }
 
     /// The address given; otherwise the one of last time, and those that are announced.

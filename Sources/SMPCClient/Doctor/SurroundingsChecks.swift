@@ -28,14 +28,13 @@ struct SurroundingsChecks: Sendable {
         let neighbours = await multicast(&findings)
         progress.status("dialling the coordinator of \(identity.federation)")
         let coordinator = CoordinatorChecks(identity: identity, record: record, network: network)
-        let (checks, answer) = await coordinator.run(neighbours)
+        let (checks, found) = await coordinator.run(neighbours)
         findings.checks += checks
-        findings.model = answer?.model
+        findings.model = found?.answer.model
         progress.status("dialling the other sites")
         findings.checks += await PeerChecks(
             identity: identity, members: record.members, paths: record.paths, proxy: network.proxy,
-            neighbours: neighbours,
-            directory: answer?.directory
+            neighbours: neighbours, coordinator: found
         ).run()
         return findings
     }

@@ -74,5 +74,5 @@ actor RelayDoor {
 
 extension StreamCode {
     /// The code by which a relay is refused or ended.
-    fileprivate init(relay refusal: RelayRefusal) { self.init(rawValue: refusal.rawValue) }
+    init(relay refusal: RelayRefusal) { self.init(rawValue: refusal.rawValue) }
 }

@@ -74,16 +74,27 @@ extension CoordinatorShell {
             streams[id] = Offered(stream: stream, header: vector, isPartial: false, session: session)
         case .partial(let vector):
             streams[id] = Offered(stream: stream, header: vector, isPartial: true, session: session)
-        case .relayAnswer(let answer): return await relays.answered(stream, answer, from: session)
-        case .relayOpen(let open):
-            let areMembers = machine.registry[session.party] != nil && machine.registry[open.party] != nil
-            let target = areMembers ? sessions[open.party] : nil
-            return await relays.opened(stream, open, from: session, to: target)
+        case .relayAnswer(let answer): return await relays.answered(stream, answer, from: session.relayEnd)
+        case .relayOpen(let open): return await relayOpened(stream, open, from: session.relayEnd)
         case .handover, .result:
             refusals.streams[.notExpected, default: 0] += 1
             return stream.refuse(.init(.notExpected))
         }
         feed { machine, now in try machine.vectorOffered(id, header, from: session.party, now: now) }
+    }
+
+    /// A party opened a stream on a connection of `smpc-inquiry/1`; a relay is all that may be asked for there.
+    func offered(_ stream: IncomingStream, asking end: RelayDesk.End) async {
+        guard case .relayOpen(let open) = try? StreamHeader(encoded: stream.header) else {
+            return stream.refuse(.init(.invalid))
+        }
+        await relayOpened(stream, open, from: end)
+    }
+
+    private func relayOpened(_ stream: IncomingStream, _ open: RelayOpen, from end: RelayDesk.End) async {
+        let areMembers = machine.registry[end.party] != nil && machine.registry[open.party] != nil
+        let target = areMembers ? sessions[open.party].flatMap { $0.hello.takesRelays ? $0.relayEnd : nil } : nil
+        await relays.opened(stream, open, from: end, to: target)
     }
 
     /// Lets a stream send, and reads it.

@@ -38,6 +38,9 @@ final class PartySession: Sendable {
         (queue, input) = AsyncStream.makeStream()
     }
 
+    /// This connection as what a relay may end at.
+    var relayEnd: RelayDesk.End { RelayDesk.End(party, on: connection) }
+
     /// Puts something behind everything queued before.
     func send(_ item: Outgoing) {
         let count = waiting.withLock { value in

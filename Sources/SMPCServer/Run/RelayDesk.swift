@@ -32,10 +32,33 @@ actor RelayDesk {
         var answerTimeout = Duration.seconds(5)
     }
 
+    /// One end: a party on one of its connections.
+    struct End: Sendable {
+        let party: PartyID
+        let connection: Connection
+        /// Whether it only asks by `smpc-inquiry/1`, beside a connection that its run may have. Then nothing that it opens ends
+        /// or holds up what the run has opened.
+        let isInquiry: Bool
+
+        init(_ party: PartyID, on connection: Connection) {
+            self.party = party
+            self.connection = connection
+            isInquiry = connection.applicationProtocol == .inquiry
+        }
+
+        var asker: Asker { Asker(party: party, isInquiry: isInquiry) }
+    }
+
+    /// Who opens relays, as far as limits and places go.
+    struct Asker: Hashable, Sendable {
+        let party: PartyID
+        let isInquiry: Bool
+    }
+
     /// One relay. The desk alone changes it.
     private final class Relay {
-        let opener: PartySession
-        let target: PartySession
+        let opener: End
+        let target: End
         /// What the opener calls it.
         let openersName: RelayID
         let allowance: RelayAllowance
@@ -51,8 +74,7 @@ actor RelayDesk {
         var open = 2
 
         init(
-            opener: PartySession, target: PartySession, openersName: RelayID, allowance: RelayAllowance,
-            there: IncomingStream
+            opener: End, target: End, openersName: RelayID, allowance: RelayAllowance, there: IncomingStream
         ) {
             self.opener = opener
             self.target = target
@@ -62,15 +84,17 @@ actor RelayDesk {
         }
 
         func involves(_ party: PartyID) -> Bool { opener.party == party || target.party == party }
-        func restsOn(_ session: PartySession) -> Bool { opener === session || target === session }
+        func restsOn(_ connection: Connection) -> Bool {
+            opener.connection === connection || target.connection === connection
+        }
     }
 
     private let limits: Limits
     private let logger: Logger
     /// By the name that was drawn here, which the target knows.
     private var relays: [RelayID: Relay] = [:]
-    /// When each party asked for a relay within the last minute.
-    private var opens: [PartyID: [ContinuousClock.Instant]] = [:]
+    /// When each asked for a relay within the last minute.
+    private var opens: [Asker: [ContinuousClock.Instant]] = [:]
     private nonisolated let refusals = Mutex<[RelayRefusal: Int]>([:])
 
     init(limits: Limits, logger: Logger) {
@@ -86,10 +110,8 @@ actor RelayDesk {
 
     /// A party wants to be joined to another one.
     ///
-    /// - Parameter target: the other party's connection; nil if it has none or is no member.
-    func opened(_ stream: IncomingStream, _ header: RelayOpen, from opener: PartySession, to target: PartySession?)
-        async
-    {
+    /// - Parameter target: the other party; nil if it has no connection, is no member or takes no relays.
+    func opened(_ stream: IncomingStream, _ header: RelayOpen, from opener: End, to target: End?) async {
         let relay: Relay
         do {
             relay = try admit(stream, header, opener, target)
@@ -115,8 +137,8 @@ actor RelayDesk {
     }
 
     /// A party answers a relay that was opened to it.
-    func answered(_ stream: IncomingStream, _ header: RelayAnswer, from target: PartySession) async {
-        guard let relay = relays[header.relay], relay.target === target, relay.back == nil else {
+    func answered(_ stream: IncomingStream, _ header: RelayAnswer, from target: End) async {
+        guard let relay = relays[header.relay], relay.target.connection === target.connection, relay.back == nil else {
             count(.notExpected)
             return stream.refuse(StreamCode(relay: .notExpected))
         }
@@ -135,23 +157,21 @@ actor RelayDesk {
     }
 
     /// A connection is gone, and every relay that rests on it.
-    func left(_ session: PartySession) {
-        for (name, relay) in relays where relay.restsOn(session) { end(name, RelayRefusal.otherEndGone) }
+    func left(_ connection: Connection) {
+        for (name, relay) in relays where relay.restsOn(connection) { end(name, RelayRefusal.otherEndGone) }
         opens = opens.filter { recent($0.value, .now).isEmpty == false }
     }
 
     private func admit(
-        _ stream: IncomingStream, _ header: RelayOpen, _ opener: PartySession, _ target: PartySession?
+        _ stream: IncomingStream, _ header: RelayOpen, _ opener: End, _ target: End?
     ) throws(RelayRefusal) -> Relay {
-        guard limits.relaysMax > 0, let target, target.hello.takesRelays, target.party != opener.party else {
-            throw .notThere
-        }
+        guard limits.relaysMax > 0, let target, target.party != opener.party else { throw .notThere }
         let now = ContinuousClock.now
-        let before = recent(opens[opener.party] ?? [], now)
+        let before = recent(opens[opener.asker] ?? [], now)
         guard before.count < limits.opensPerMinuteMax else { throw .tooOften }
-        opens[opener.party] = before + [now]
+        opens[opener.asker] = before + [now]
         // One relay from one party to another: so nobody fills another's places alone.
-        for (name, relay) in relays where relay.opener.party == opener.party && relay.target.party == target.party {
+        for (name, relay) in relays where relay.opener.asker == opener.asker && relay.target.party == target.party {
             end(name, RelayRefusal.superseded)
         }
         let isFull = [opener.party, target.party].contains { party in

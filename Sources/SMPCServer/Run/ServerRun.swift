@@ -183,10 +183,16 @@ struct ServerRun: Sendable {
     /// Tells a member, or this server's own `doctor`, what it may know without taking part.
     private func inform(_ connection: Connection, _ shell: CoordinatorShell) async {
         let isOwn = connection.peer?.publicKey == identity.key.publicKey
-        var isMember = false
-        if case .party(let party)? = connection.peer?.role { isMember = shell.registry.isMember(party) }
-        guard isOwn || isMember else { return await connection.close(reason: .unwelcome) }
-        await InquiryDesk.serve(connection, answer: await shell.inquiryAnswer().encoded(), logger: logger)
+        let member: RelayDesk.End? =
+            if case .party(let party)? = connection.peer?.role, shell.registry.isMember(party) {
+                RelayDesk.End(party, on: connection)
+            } else { nil }
+        guard isOwn || member != nil else { return await connection.close(reason: .unwelcome) }
+        await InquiryDesk.serve(connection, answer: await shell.inquiryAnswer().encoded(), logger: logger) { stream in
+            guard let member else { return stream.refuse(StreamCode(relay: .notExpected)) }
+            await shell.offered(stream, asking: member)
+        }
+        await shell.relays.left(connection)
     }
 
     /// Serves one party's connection: Hello first, then whatever it sends, in order.
@@ -209,7 +215,7 @@ struct ServerRun: Sendable {
         }
         session.finish()
         await shell.disconnected(session, failure)
-        await shell.relays.left(session)
+        await shell.relays.left(connection)
         await delivery
     }
 

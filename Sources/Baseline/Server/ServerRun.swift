@@ -25,7 +25,7 @@ struct ServerRun: Sendable {
     let dataset: String
     let partition: String
     /// What opens the authority's key, if it is encrypted.
-    let passphrase: SecretBytes?
+    var passphrase: SecretBytes?
     let progress: Progress
     let logger: Logger
 

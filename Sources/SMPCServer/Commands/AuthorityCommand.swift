@@ -71,6 +71,9 @@ struct AuthorityRollCommand: ParsableCommand {
                 remedy: "an institution's authority is not replaced: make another federation with smpc-server init")
         }
         let passphrase = try authority.passphrase()
+        try PartyIdentity.requireFederation(directory: place.state)
+        let lock = try StateLock(directory: place.state, for: .authority)
+        defer { withExtendedLifetime(lock) {} }
         _ = try state.identity(passphrase: passphrase)
         let present = try CertificateAuthority.load(directory: place.state, passphrase: passphrase)
         // The new key is kept as the old one was.
@@ -112,6 +115,9 @@ struct AuthorityRetireCommand: ParsableCommand {
 
     func run() throws {
         let state = ServerState(directory: place.state)
+        try PartyIdentity.requireFederation(directory: place.state)
+        let lock = try StateLock(directory: place.state, for: .authority)
+        defer { withExtendedLifetime(lock) {} }
         let identity = try state.identity()
         guard identity.authorities.succession != nil else {
             throw ProgramError(

@@ -42,6 +42,8 @@ struct PassphraseCommand: ParsableCommand {
                 remedy: "its passphrase is the institution's affair")
         }
         try PartyIdentity.requireFederation(directory: place.state)
+        let lock = try StateLock(directory: place.state, for: .authority)
+        defer { withExtendedLifetime(lock) {} }
         let present = try authority.passphrase()
         let next = try newPassphraseFile.map { path throws(ProgramError) in
             try PassphraseOptions.read(path, option: "--new-passphrase-file")

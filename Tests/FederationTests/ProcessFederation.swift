@@ -2,7 +2,22 @@
 
 import Foundation
 import Storage
+import Synchronization
 import Testing
+import Transport
+
+/// Draws ports for servers that are off for a while and come back: below those that the system gives to connections, one of
+/// which would have taken the port meanwhile (ip(7), `ip_local_port_range`).
+private enum Ports {
+    private static let last = Mutex(Int.random(in: 10_000..<30_000))
+
+    static func draw() -> Int {
+        last.withLock { last in
+            repeat { last = last < 29_999 ? last + 1 : 10_000 } while PortProbe(host: "127.0.0.1", port: last) != .free
+            return last
+        }
+    }
+}
 
 /// A server and its sites as real processes on loopback, in a directory of their own.
 final class ProcessFederation {
@@ -12,8 +27,8 @@ final class ProcessFederation {
     private(set) var server: RunningProgram?
     private(set) var clients: [Int: RunningProgram] = [:]
     private var launches = 0
-    /// The port on which the server has listened.
-    private var port: String?
+    /// The port on which the server listens, whenever it runs.
+    private let port = Ports.draw()
     /// The encoding; runs can be compared to the bit only in the exact one.
     var encoding = "exact"
     var serverOptions: [String] = []
@@ -76,13 +91,11 @@ final class ProcessFederation {
         return (code, running.output)
     }
 
-    /// Starts the server, on the port it had before if it had one, and waits until it listens.
+    /// Starts the server and waits until it listens.
     func startServer() async throws {
         try launchServer()
         let isUp = await eventually(within: .seconds(60)) { FileManager.default.fileExists(atPath: path("port")) }
         try #require(isUp, "the server did not come up: \(server?.output ?? "")")
-        let text = try String(contentsOfFile: path("port"), encoding: .utf8)
-        port = text.split(whereSeparator: { $0 == ":" || $0.isNewline }).last.map(String.init)
     }
 
     /// Starts the server.
@@ -92,13 +105,13 @@ final class ProcessFederation {
             "smpc-server",
             [
                 "run", "--state", path("fed"), "--rounds", "\(rounds)", "--cohort", "\(sites)", "--cohort-wait", "60s",
-                "--listen", "127.0.0.1:\(port ?? "0")", "--discovery", "off", "--model", "softmax:32-10", "--seed", "1",
+                "--listen", "127.0.0.1:\(port)", "--discovery", "off", "--model", "softmax:32-10", "--seed", "1",
                 "--metrics", path("metrics"), "--port-file", path("port"), "--verbose", "--encoding", encoding,
             ] + serverOptions, log: log("server"), prefix: serverPrefix)
     }
 
     /// Where the server listens.
-    var address: String { "127.0.0.1:\(port ?? "0")" }
+    var address: String { "127.0.0.1:\(port)" }
 
     func join(_ site: Int) async throws {
         try await run(

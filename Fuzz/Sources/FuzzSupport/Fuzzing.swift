@@ -7,6 +7,7 @@ public typealias FuzzTarget = @Sendable (FuzzInput) -> Void
 
 /// Hands libFuzzer's inputs to one of a program's decoders.
 public enum Fuzzing {
+    // libFuzzer calls a C function, which can carry nothing along. Written once, before the one thread that calls it begins to.
     private nonisolated(unsafe) static var target: FuzzTarget = { _ in }
 
     /// Runs libFuzzer with the options of the command line, and ends the process.

@@ -98,6 +98,7 @@ struct JoinCommand: AsyncParsableCommand {
                 }
                 output.progress().status("\(refusal)")
             }
+            // Somebody signs elsewhere, by hand; the server answers a question and tells nobody afterwards.
             try await Task.sleep(for: Self.askAgain)
         }
     }

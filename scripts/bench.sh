@@ -15,8 +15,8 @@ what to measure:
                   bare key stream, memcpy. Kernel and reference take turns, so that the ratio holds on a machine that
                   is not idle. Also counts how often a call asks for memory. This is the default: some minutes
   channel         the connection: a stream against blocking OpenSSL sockets with the same cipher, full mutual handshakes
-                  against openssl s_time, and the memory of 1,000 idle connections. Takes --check and --quick. About
-                  three minutes
+                  against openssl s_time, and the memory of 1,000 idle connections. Takes --only bulk, handshakes or idle,
+                  --check and --quick. About two minutes
   rounds, peers   whole rounds, and many peers: to come
 
 options:
@@ -62,7 +62,7 @@ done
 case ${what:=kernels} in
     kernels) ;;
     channel)
-        [[ -z $json && $update_docs == false && ${#only[@]} -eq 0 ]] || usage_error "channel takes --check and --quick alone"
+        [[ -z $json && $update_docs == false ]] || usage_error "channel takes --only, --check and --quick alone"
         ;;
     rounds | peers) die 69 "$what are to come; what there is: kernels, channel" ;;
     *) usage_error "there is no benchmark \"$what\"" ;;
@@ -88,6 +88,7 @@ build=(swift build --package-path Benchmarks -c release --product "$product")
 program=$("${build[@]}" --show-bin-path)/$product
 if [[ $what == channel ]]; then
     options=()
+    for name in ${only[@]+"${only[@]}"}; do options+=(--only "$name"); done
     [[ $check == false ]] || options+=(--check)
     [[ $quick == false ]] || options+=(--quick)
     say "$(git describe --always --dirty 2>/dev/null || echo unknown), $(openssl version), $(nproc) cores"

@@ -38,13 +38,9 @@ static inline int summand_tls_add_chain_certificate(SSL_CTX *ctx, X509 *certific
     return (int)SSL_CTX_add1_chain_cert(ctx, certificate);
 }
 
-/// Makes an empty memory BIO say "try again" rather than "end of file".
-static inline void summand_tls_keep_open(BIO *bio) {
-    BIO_set_mem_eof_return(bio, -1);
-}
-
-static inline long summand_tls_pending(BIO *bio) {
-    return BIO_ctrl(bio, BIO_CTRL_PENDING, 0, NULL);
+/// As `summand_tls_add_chain_certificate`, in one connection.
+static inline int summand_tls_add_session_chain_certificate(SSL *ssl, X509 *certificate) {
+    return (int)SSL_add1_chain_cert(ssl, certificate);
 }
 
 static inline int summand_tls_error_library(unsigned long code) {

@@ -20,8 +20,7 @@ import Primitives
     }
 
     private let ssl: OpaquePointer
-    private let inbound: OpaquePointer
-    private let outbound: OpaquePointer
+    private let port = CiphertextPort()
     private let judge: PeerVerifier
     private let isServer: Bool
     private let offered: ApplicationProtocol?
@@ -35,20 +34,17 @@ import Primitives
     init(
         owning ssl: OpaquePointer, verifier: PeerVerifier, isServer: Bool, offered: ApplicationProtocol?
     ) throws(TLSError) {
-        guard let inbound = unsafe BIO_new(BIO_s_mem()), let outbound = unsafe BIO_new(BIO_s_mem()) else {
+        guard let bio = unsafe port.makeBIO() else {
             unsafe SSL_free(ssl)
-            throw .configuration(step: "memory BIO", .takeAll())
+            throw .configuration(step: "BIO", .takeAll())
         }
-        unsafe summand_tls_keep_open(inbound)
-        unsafe summand_tls_keep_open(outbound)
-        unsafe SSL_set_bio(ssl, inbound, outbound)
+        // One for both directions; `ssl` owns it.
+        unsafe SSL_set_bio(ssl, bio, bio)
         unsafe self.ssl = ssl
-        unsafe self.inbound = inbound
-        unsafe self.outbound = outbound
         judge = verifier
         self.isServer = isServer
         self.offered = offered
-        // The session owns the verifier and frees `ssl` first, so the pointer never dangles.
+        // The session owns verifier and port and frees `ssl` first, so no pointer to them dangles.
         unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(verifier).toOpaque())
         unsafe isServer ? SSL_set_accept_state(ssl) : SSL_set_connect_state(ssl)
         if let list = offered?.wireBytes {
@@ -79,27 +75,27 @@ import Primitives
 
     // MARK: Ciphertext
 
-    /// Takes bytes that the network brought.
-    public func receive(_ ciphertext: RawSpan) throws(TLSError) {
-        guard ciphertext.byteCount > 0 else { return }
-        ERR_clear_error()
-        let taken = unsafe ciphertext.withUnsafeBytes { bytes in
-            unsafe BIO_write(inbound, bytes.baseAddress, CInt(bytes.count))
-        }
-        guard taken == ciphertext.byteCount else { throw fail(.violation(.takeAll())) }
-    }
+    /// Takes bytes that the network brought, and lets the calls in `body` read them where they are.
+    ///
+    /// What they leave is copied, for later calls.
+    public func receive(_ ciphertext: RawSpan, _ body: () -> Void = {}) { port.lend(ciphertext, body) }
 
     /// The number of bytes that wait to be sent to the peer.
-    public var pendingCount: Int { unsafe summand_tls_pending(outbound) }
+    public var pendingCount: Int { port.unsentCount }
 
-    /// Moves pending bytes into `output`, as many as it has room for.
-    public func drain(into output: inout OutputRawSpan) {
-        unsafe output.withUnsafeMutableBytes { buffer, count in
-            let space = min(buffer.count - count, Int(CInt.max))
-            guard space > 0, let base = buffer.baseAddress else { return }
-            count += unsafe Int(max(0, BIO_read(outbound, base + count, CInt(space))))
-        }
+    /// Moves pending bytes into `output`, as many as it has room for, and behind them what the calls in `body` make.
+    ///
+    /// What finds no room is pending afterwards.
+    public func drain(into output: inout OutputRawSpan, _ body: () -> Void = {}) { port.lend(&output, body) }
+
+    /// The most bytes that `count` bytes of plaintext become (RFC 8446, section 5.2): a record for each 2^14, of which each
+    /// adds its header, the type inside and the tag.
+    public static func ciphertextCountMax(of count: Int) -> Int {
+        count + (count + plaintextCountMax - 1) / plaintextCountMax * (5 + 1 + 16)
     }
+
+    /// The most plaintext of one record.
+    public static let plaintextCountMax = 1 << 14
 
     // MARK: Handshake
 
@@ -123,7 +119,7 @@ import Primitives
     // MARK: Plaintext
 
     /// An upper bound on the plaintext that can be read without more bytes from the network.
-    public var readableCountMax: Int { unsafe summand_tls_pending(inbound) + Int(SSL_pending(ssl)) }
+    public var readableCountMax: Int { unsafe port.unreadCount + Int(SSL_pending(ssl)) }
 
     /// Appends decrypted bytes to `output` until it is full or no complete record is left.
     public func read(into output: inout OutputRawSpan) throws(TLSError) -> ReadOutcome {

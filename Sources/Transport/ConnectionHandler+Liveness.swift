@@ -3,7 +3,7 @@
 import NIOCore
 
 extension ConnectionHandler {
-    /// Begins to ping, and to listen for silence.
+    /// Begins to ping, and to listen for silence. The first ping goes out with what is pumped next.
     func startPinging() {
         lastHeard = .now()
         pingAtIntervals()
@@ -14,7 +14,8 @@ extension ConnectionHandler {
     func ping(ticket: Ticket) {
         do {
             _ = try requireOpen()
-            sendPing(waiter: ticket)
+            queuePing(waiter: ticket)
+            pump()
         } catch {
             fail(ticket, error)
         }
@@ -34,17 +35,19 @@ extension ConnectionHandler {
 
     private func pingAtIntervals() {
         guard let context, case .open = phase else { return }
-        sendPing(waiter: nil)
+        queuePing(waiter: nil)
         let interval = TimeAmount(configuration.pingInterval)
-        pingTask = context.eventLoop.assumeIsolated().scheduleTask(in: interval) { self.pingAtIntervals() }
+        pingTask = context.eventLoop.assumeIsolated().scheduleTask(in: interval) {
+            self.pingAtIntervals()
+            self.pump()
+        }
     }
 
-    private func sendPing(waiter: Ticket?) {
+    private func queuePing(waiter: Ticket?) {
         let nonce = ConnectionCore.ticket()
         pings.sent(nonce: nonce, at: .now(), waiter: waiter)
         // When no more answers fit, the peer does not read; its silence will end the connection.
         try? scheduler.reply(.ping(nonce))
-        pump()
     }
 
     private func watchSilence() {

@@ -56,6 +56,7 @@ extension ConnectionHandler {
     /// Lets the peer begin to send a stream.
     func accept(_ stream: StreamID, windowBytes: Int? = nil) {
         guard let credit = ledger.accept(stream, window: windowBytes) else { return }
+        sinks[stream]?.tell(atLeast: IncomingLedger.grant(ofWindow: Int(credit)))
         reply(.credit(stream, bytes: credit))
     }
 

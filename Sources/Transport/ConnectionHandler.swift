@@ -13,9 +13,9 @@ import TLS
 /// The server welcomes first; the client answers it. So a client that the server refuses, whose own handshake TLS 1.3
 /// lets succeed, never believes itself accepted.
 final class ConnectionHandler: ChannelDuplexHandler {
-    typealias InboundIn = ByteBuffer
+    typealias InboundIn = PlaintextReady
     typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
+    typealias OutboundOut = Plaintext
 
     enum Phase {
         case handshaking
@@ -105,7 +105,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
             guard case .handshaking = phase else { return }
             guard tls.session.applicationProtocol != nil else { return fail(.noApplicationProtocol) }
             phase = .welcoming
-            if !isDialler { sendWelcome() }
+            if !isDialler {
+                sendWelcome()
+                context.flush()
+            }
         case TLSEvent.peerClosed:
             if !isReady, peerGoodbye == nil { end(.closedBeforeWelcome) } else { end(closedByPeer) }
         default: context.fireUserInboundEventTriggered(event)
@@ -114,9 +117,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         lastHeard = .now()
-        decoder.receive(unwrapInboundIn(data))
+        var hasMore = true
         do throws(InvalidFrame) {
-            while takesFrames, let frame = try decoder.next() { try handle(frame) }
+            while hasMore, takesFrames {
+                decoder.receive(atMost: tls.readableCountMax) { hasMore = tls.read(into: &$0) }
+                while takesFrames, let frame = try decoder.next() { try handle(frame) }
+            }
         } catch {
             return fail(.invalidFrame(error))
         }
@@ -195,7 +201,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 Welcome(
                     messageBytesMax: UInt32(clamping: configuration.messageBytesMax),
                     streamsMax: UInt32(clamping: configuration.streamsMax))))
-        context?.flush()
     }
 
     private func welcomed(_ welcome: Welcome) throws(InvalidFrame) {
@@ -214,10 +219,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
             if remaining < threshold, remaining + cost >= threshold { core.perform { $0.resumeReading() } }
         }
         events = queue
-        startPinging()
         let promise = ready
         ready = nil
         promise?.succeed(Connection(core: core, handler: self, events: queue, channel: context.channel))
+        // The ping takes the welcome along when it is sent, after what else the peer has said.
+        startPinging()
     }
 
     private func opened(_ stream: StreamID, header: [UInt8]) throws(InvalidFrame) {
@@ -242,9 +248,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
         while hasWritten {
             hasWritten = false
             while isSending, context.channel.isWritable, let outgoing = scheduler.next() {
+                // First, so that the next bytes are made while these are encrypted and sent.
+                if let ticket = outgoing.ticket { succeed(ticket) }
                 write(outgoing.frame)
                 hasWritten = true
-                if let ticket = outgoing.ticket { succeed(ticket) }
             }
             if hasWritten { context.flush() }
         }
@@ -265,12 +272,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private func write(_ frame: Frame) {
         guard let context else { return }
-        var size = 64
-        if case .chunk(_, let bytes) = frame { size += bytes.count }
-        if case .message(let bytes) = frame { size += bytes.count }
-        var buffer = context.channel.allocator.buffer(capacity: size)
-        frame.encode(into: &buffer)
-        context.write(wrapOutboundOut(buffer), promise: nil)
+        var head = context.channel.allocator.buffer(capacity: 64)
+        let body = frame.encodeHead(into: &head)
+        context.write(wrapOutboundOut(Plaintext(head: head, body: body)), promise: nil)
     }
 
     /// Goes on reading after the application took what it had to.
@@ -347,8 +351,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private func sayGoodbye(_ reason: GoodbyeReason) {
         write(.goodbye(reason))
-        context?.flush()
         end(.closed(reason))
+        // Also sends the goodbye, in the same packet.
         context?.close(promise: nil)
     }
 
@@ -358,7 +362,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if case .invalidFrame(let frame) = error {
             counters?.count(invalidFrame: frame)
             write(.goodbye(.violation))
-            context?.flush()
         } else if isReady {
             counters?.countLost()
         }

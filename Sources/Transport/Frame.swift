@@ -66,21 +66,22 @@ enum Frame: Hashable, Sendable {
 }
 
 extension Frame {
-    /// Writes the frame behind what `buffer` holds.
-    func encode(into buffer: inout ByteBuffer) {
+    /// Writes the frame behind what `buffer` holds; a long end of it is returned instead of copied.
+    func encodeHead(into buffer: inout ByteBuffer) -> ArraySlice<UInt8> {
         let start = buffer.writerIndex
         buffer.writeMultipleIntegers(UInt32(0), kind.rawValue)
+        var rest: ArraySlice<UInt8> = []
         switch self {
         case .welcome(let welcome):
             buffer.writeMultipleIntegers(welcome.version, welcome.messageBytesMax, welcome.streamsMax)
         case .message(let bytes):
-            buffer.writeBytes(bytes)
+            rest = bytes[...]
         case .streamOpen(let stream, let bytes), .streamEnd(let stream, let bytes):
             buffer.writeInteger(stream.rawValue)
-            buffer.writeBytes(bytes)
+            rest = bytes[...]
         case .chunk(let stream, let bytes):
             buffer.writeInteger(stream.rawValue)
-            buffer.writeBytes(bytes)
+            rest = bytes
         case .credit(let stream, let bytes):
             buffer.writeMultipleIntegers(stream.rawValue, bytes)
         case .refuse(let stream, let code), .reset(let stream, let code):
@@ -90,6 +91,12 @@ extension Frame {
         case .goodbye(let reason):
             buffer.writeInteger(reason.rawValue)
         }
-        buffer.setInteger(UInt32(buffer.writerIndex - start - 4), at: start)
+        buffer.setInteger(UInt32(buffer.writerIndex - start - 4 + rest.count), at: start)
+        // What is short goes into one record with its head.
+        guard rest.count <= Self.copiedCountMax else { return rest }
+        buffer.writeBytes(rest)
+        return []
     }
+
+    private static let copiedCountMax = 4 << 10
 }

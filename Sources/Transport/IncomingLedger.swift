@@ -2,7 +2,7 @@
 
 /// Keeps the account of the peer's streams: which are open, and how many bytes each may still bring.
 ///
-/// Credit is 0 until the stream is accepted, a window then, and grows by what has been consumed, in quarters of a window.
+/// Credit is 0 until the stream is accepted, a window then, and grows by what has been consumed, in halves of a window.
 struct IncomingLedger {
     private struct Account {
         /// Bytes the peer may send.
@@ -17,6 +17,9 @@ struct IncomingLedger {
     }
 
     private static let windowMin = 64 << 10
+
+    /// The consumed bytes that are worth a grant.
+    static func grant(ofWindow window: Int) -> Int { window / 2 }
 
     private var accounts: [StreamID: Account] = [:]
     private var last: StreamID?
@@ -79,7 +82,7 @@ struct IncomingLedger {
         guard var account = accounts[stream], account.isAccepted, !account.isRefused else { return nil }
         account.consumed += count
         defer { accounts[stream] = account }
-        guard account.consumed * 4 >= account.window else { return nil }
+        guard account.consumed >= Self.grant(ofWindow: account.window) else { return nil }
         let credit = account.consumed
         account.granted += credit
         account.consumed = 0

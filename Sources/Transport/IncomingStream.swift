@@ -6,10 +6,32 @@ import NIOConcurrencyHelpers
 final class IncomingSink: Sendable {
     let chunks: ReceiveQueue<[UInt8]>
     private let trailerBytes = NIOLockedValueBox<[UInt8]?>(nil)
+    private let consumption: NIOLockedValueBox<Consumption>
 
-    init(onConsume: @escaping @Sendable (_ count: Int) -> Void) {
-        chunks = ReceiveQueue { count, _ in onConsume(count) }
+    /// What the reader took and the event loop has not been told.
+    private struct Consumption {
+        var count = 0
+        /// What is worth telling.
+        var least = 1
     }
+
+    /// - Parameter onConsume: called by the reader with the bytes it took since the last call.
+    init(onConsume: @escaping @Sendable (_ count: Int) -> Void) {
+        let consumption = NIOLockedValueBox(Consumption())
+        self.consumption = consumption
+        chunks = ReceiveQueue { count, _ in
+            let told = consumption.withLockedValue { state -> Int in
+                state.count += count
+                guard state.count >= state.least else { return 0 }
+                defer { state.count = 0 }
+                return state.count
+            }
+            if told > 0 { onConsume(told) }
+        }
+    }
+
+    /// Lets the reader keep to itself what it took until it is `count` bytes: each call to the event loop wakes a thread.
+    func tell(atLeast count: Int) { consumption.withLockedValue { $0.least = count } }
 
     /// The trailer, once the end has arrived.
     var trailer: [UInt8]? { trailerBytes.withLockedValue { $0 } }

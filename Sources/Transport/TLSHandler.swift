@@ -15,6 +15,19 @@ enum TLSEvent: Sendable {
 /// Asks the TLS handler to close at once, without last words: the place is needed.
 struct TLSAbandonment: Sendable {}
 
+/// What is to be encrypted together: a frame, without its longest part being copied for it.
+struct Plaintext: Sendable {
+    var head: ByteBuffer
+    var body: ArraySlice<UInt8> = []
+
+    fileprivate var ciphertextCountMax: Int {
+        TLSSession.ciphertextCountMax(of: head.readableBytes) + TLSSession.ciphertextCountMax(of: body.count)
+    }
+}
+
+/// Tells the handler behind the TLS handler that it may `read` there.
+struct PlaintextReady: Sendable {}
+
 /// Carries a `TLSSession` in a channel: ciphertext on the socket's side, plaintext on the other.
 ///
 /// - Everything the session has to say is sent after every call of it, alerts of failed calls included.
@@ -23,8 +36,8 @@ struct TLSAbandonment: Sendable {}
 /// - The end of the socket without close_notify is `ConnectionError.truncated`.
 final class TLSHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-    typealias OutboundIn = ByteBuffer
+    typealias InboundOut = PlaintextReady
+    typealias OutboundIn = Plaintext
     typealias OutboundOut = ByteBuffer
 
     private enum Phase {
@@ -41,6 +54,8 @@ final class TLSHandler: ChannelDuplexHandler {
     private let isClient: Bool
     private var phase = Phase.handshaking
     private var peerHasClosed = false
+    private var reading = TLSSession.ReadOutcome.needsMoreBytes
+    private var failure: TLSError?
     private var lingerTask: Scheduled<Void>?
     private var closePromises: [EventLoopPromise<Void>] = []
 
@@ -62,13 +77,10 @@ final class TLSHandler: ChannelDuplexHandler {
         let ciphertext = unwrapInboundIn(data)
         meter?.add(down: ciphertext.readableBytes)
         guard phase == .handshaking || phase == .established else { return }
-        do throws(TLSError) {
-            try session.receive(ciphertext.readableBytesSpan)
-        } catch {
-            return fail(context, ConnectionError(error))
+        session.receive(ciphertext.readableBytesSpan) {
+            if phase == .handshaking { advanceHandshake(context) }
+            if phase == .established { readPlaintext(context) }
         }
-        if phase == .handshaking { advanceHandshake(context) }
-        if phase == .established { readPlaintext(context) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -94,13 +106,17 @@ final class TLSHandler: ChannelDuplexHandler {
             return
         }
         let plaintext = unwrapOutboundIn(data)
-        do throws(TLSError) {
-            try session.write(plaintext.readableBytesSpan)
-            sendPending(context, promise: promise)
-        } catch {
-            promise?.fail(ConnectionError(error))
-            fail(context, ConnectionError(error))
+        let countMax = session.pendingCount + plaintext.ciphertextCountMax
+        var failure: TLSError?
+        send(context, countMax: countMax, promise: promise) {
+            do throws(TLSError) {
+                if plaintext.head.readableBytes > 0 { try session.write(plaintext.head.readableBytesSpan) }
+                if !plaintext.body.isEmpty { try session.write(plaintext.body.span.bytes) }
+            } catch {
+                failure = error
+            }
         }
+        if let failure { fail(context, ConnectionError(failure)) }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -138,40 +154,66 @@ final class TLSHandler: ChannelDuplexHandler {
         }
     }
 
-    private func readPlaintext(_ context: ChannelHandlerContext) {
-        var plaintext = context.channel.allocator.buffer(capacity: session.readableCountMax)
-        var outcome = TLSSession.ReadOutcome.needsMoreBytes
+    // MARK: What the next handler reads
+
+    /// An upper bound on what `read` finds.
+    var readableCountMax: Int { session.readableCountMax }
+
+    /// Decrypts into `output`, for the handler that has been told of it; returns whether there may be more.
+    func read(into output: inout OutputRawSpan) -> Bool {
+        guard phase == .established, failure == nil, reading == .spaceExhausted else { return false }
         do throws(TLSError) {
-            repeat {
-                try plaintext.writeWithOutputRawSpan(minimumWritableBytes: max(session.readableCountMax, 1)) {
-                    output throws(TLSError) in
-                    outcome = try session.read(into: &output)
-                }
-            } while outcome == .spaceExhausted
+            reading = try session.read(into: &output)
+            return reading == .spaceExhausted
         } catch {
-            if plaintext.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(plaintext)) }
-            return fail(context, ConnectionError(error))
+            failure = error
+            return false
         }
+    }
+
+    private func readPlaintext(_ context: ChannelHandlerContext) {
+        reading = .spaceExhausted
+        context.fireChannelRead(wrapInboundOut(PlaintextReady()))
+        dropTheRest()
         // A record of the peer may have been answered, a key update for one.
-        if session.pendingCount > 0 {
+        if session.pendingCount > 0, failure == nil {
             sendPending(context, promise: nil)
             context.flush()
         }
-        if plaintext.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(plaintext)) }
-        guard outcome == .closed, !peerHasClosed else { return }
+        if let failure { return fail(context, ConnectionError(failure)) }
+        guard reading == .closed, !peerHasClosed else { return }
         peerHasClosed = true
         context.fireUserInboundEventTriggered(TLSEvent.peerClosed)
         if phase == .established { linger(context) }
     }
 
+    /// Reads what the next handler left, and does not keep it: the peer's end comes behind it.
+    private func dropTheRest() {
+        var hasMore = phase == .established && failure == nil && reading == .spaceExhausted
+        guard hasMore else { return }
+        var scratch = ByteBuffer()
+        while hasMore {
+            scratch.clear()
+            scratch.writeWithOutputRawSpan(minimumWritableBytes: TLSSession.plaintextCountMax) {
+                hasMore = read(into: &$0)
+            }
+        }
+    }
+
     private func sendPending(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
-        let count = session.pendingCount
-        guard count > 0 else {
+        guard session.pendingCount > 0 else {
             promise?.succeed()
             return
         }
-        var ciphertext = context.channel.allocator.buffer(capacity: count)
-        ciphertext.writeWithOutputRawSpan(minimumWritableBytes: count) { session.drain(into: &$0) }
+        send(context, countMax: session.pendingCount, promise: promise) {}
+    }
+
+    /// Sends what is pending and what `body` makes, `countMax` bytes at most.
+    private func send(
+        _ context: ChannelHandlerContext, countMax: Int, promise: EventLoopPromise<Void>?, _ body: () -> Void
+    ) {
+        var ciphertext = context.channel.allocator.buffer(capacity: countMax)
+        ciphertext.writeWithOutputRawSpan(minimumWritableBytes: countMax) { session.drain(into: &$0, body) }
         meter?.add(up: ciphertext.readableBytes)
         context.write(wrapOutboundOut(ciphertext), promise: promise)
     }

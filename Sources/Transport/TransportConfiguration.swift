@@ -7,7 +7,7 @@ public struct TransportConfiguration: Sendable {
     /// The most streams that the peer may have open at once; it is told.
     public var streamsMax = 64
     /// The most bytes of one stream that may be on their way or waiting to be consumed; at least 64 KiB.
-    public var streamWindowBytes = 1 << 20
+    public var streamWindowBytes = 2 << 20
     /// Bytes of unconsumed events beyond which nothing more is read from the socket.
     public var receiveQueueBytesMax = 4 << 20
     /// The most sends that may wait on one connection; a further one throws.

@@ -83,7 +83,7 @@ struct Pair {
     @discardableResult
     func deliver(_ from: TLSSession, _ to: TLSSession) -> Int {
         let bytes = from.drained()
-        try? to.receive(bytes.span.bytes)
+        to.receive(bytes.span.bytes)
         return bytes.count
     }
 }

@@ -43,10 +43,9 @@ import Testing
         return Array(buffer.readableBytesView)
     }
 
-    private func decoder(_ bytes: [UInt8]) -> FrameDecoder {
+    private func decode(_ bytes: [UInt8]) throws(InvalidFrame) -> [Frame] {
         var decoder = FrameDecoder(messageBytesMax: 1_000)
-        decoder.receive(ByteBuffer(bytes: bytes))
-        return decoder
+        return try decoder.frames(in: bytes)
     }
 
     @Test func everyKindHasItsBytes() throws {
@@ -54,9 +53,7 @@ import Testing
         for (frame, body) in Self.examples {
             #expect(encode(frame) == [0, 0, 0, UInt8(body.count)] + body)
             var decoder = FrameDecoder(messageBytesMax: 1 << 20)
-            decoder.receive(ByteBuffer(bytes: encode(frame)))
-            #expect(try decoder.next() == frame)
-            #expect(try decoder.next() == nil)
+            #expect(try decoder.frames(in: encode(frame)) == [frame])
         }
     }
 
@@ -66,8 +63,7 @@ import Testing
             var decoder = FrameDecoder(messageBytesMax: 1_000)
             var frames: [Frame] = []
             for start in stride(from: 0, to: all.count, by: size) {
-                decoder.receive(ByteBuffer(bytes: all[start..<min(start + size, all.count)]))
-                while let frame = try decoder.next() { frames.append(frame) }
+                frames += try decoder.frames(in: all[start..<min(start + size, all.count)])
             }
             #expect(frames == Self.examples.map(\.0))
             #expect(decoder.bufferedCount == 0)
@@ -76,18 +72,42 @@ import Testing
 
     @Test func lengthsAtTheLimitPassAndBeyondFail() throws {
         let chunk = Frame.chunk(Self.stream, [UInt8](repeating: 1, count: TransportConfiguration.chunkBytesMax)[...])
-        var full = decoder(encode(chunk))
-        #expect(try full.next() == chunk)
-        var message = decoder(encode(.message([UInt8](repeating: 0, count: 1_000))))
-        #expect(try message.next() != nil)
+        #expect(try decode(encode(chunk)) == [chunk])
+        #expect(try decode(encode(.message([UInt8](repeating: 0, count: 1_000)))).count == 1)
         // The body need not be there for the verdict.
-        var long = decoder([0, 0, 0x03, 0xea, 1])
-        #expect(throws: InvalidFrame.tooLong(type: 1, count: 1_001, maximum: 1_000)) { try long.next() }
-        var huge = decoder([0xff, 0xff, 0xff, 0xff, 3])
+        #expect(throws: InvalidFrame.tooLong(type: 1, count: 1_001, maximum: 1_000)) {
+            try decode([0, 0, 0x03, 0xea, 1])
+        }
         #expect(
             throws: InvalidFrame.tooLong(
                 type: 3, count: 0xffff_fffe, maximum: 4 + TransportConfiguration.chunkBytesMax)
-        ) { try huge.next() }
+        ) { try decode([0xff, 0xff, 0xff, 0xff, 3]) }
+    }
+
+    @Test func longFramesComeOutWhateverTheCuts() throws {
+        let chunk = Frame.chunk(Self.stream, SecureRandom.bytes(100_000)[...])
+        let message = Frame.message(SecureRandom.bytes(300_001))
+        let all = [chunk, .ping(1), message, chunk].flatMap(encode)
+        for size in [1, 5, 9, 4_096, 16_384, 65_536, all.count] {
+            var decoder = FrameDecoder(messageBytesMax: 1 << 20)
+            var frames: [Frame] = []
+            for start in stride(from: 0, to: all.count, by: size) {
+                frames += try decoder.frames(in: all[start..<min(start + size, all.count)])
+                #expect(decoder.bufferedCount <= 300_001)
+            }
+            #expect(frames == [chunk, .ping(1), message, chunk], "pieces of \(size)")
+            #expect(decoder.bufferedCount == 0)
+        }
+    }
+
+    @Test func announcedBytesTakeNoMemoryBeforeTheyCome() throws {
+        var decoder = FrameDecoder(messageBytesMax: 1 << 30)
+        let head: [UInt8] = [0x40, 0, 0, 0, 1]
+        #expect(try decoder.frames(in: head + [UInt8](repeating: 0, count: 10_000)) == [])
+        var room = 0
+        decoder.receive(atMost: 1) { room = $0.freeCapacity }
+        #expect((1...TransportConfiguration.chunkBytesMax).contains(room))
+        #expect(decoder.bufferedCount == 10_000)
     }
 
     @Test(
@@ -100,8 +120,7 @@ import Testing
             ([0, 0, 0, 10, 8, 1, 2, 3, 4, 5, 6, 7, 8, 9], .tooLong(type: 8, count: 9, maximum: 8)),
         ] as [([UInt8], InvalidFrame)])
     func malformedFrameSaysHow(bytes: [UInt8], expected: InvalidFrame) {
-        var decoder = decoder(bytes)
-        #expect(throws: expected) { try decoder.next() }
+        #expect(throws: expected) { try decode(bytes) }
     }
 
     @Test func randomBytesNeverTrapAndNeverBufferMoreThanAFrame() {
@@ -109,9 +128,8 @@ import Testing
             var bytes = SecureRandom.bytes(64)
             // Half of them get a plausible length and type, so that bodies are looked at too.
             if bytes[5] % 2 == 0 { bytes.replaceSubrange(0..<5, with: [0, 0, 0, bytes[6] % 60, bytes[7] % 12]) }
-            var decoder = decoder(bytes)
             do throws(InvalidFrame) {
-                while try decoder.next() != nil {}
+                _ = try decode(bytes)
             } catch {
                 #expect(!error.name.isEmpty)
             }

@@ -21,9 +21,9 @@ import Testing
         #expect(ledger.accept(Self.stream) == nil)
         #expect(try ledger.receive(100_000, on: Self.stream))
         #expect(throws: InvalidFrame.self) { try ledger.receive(1, on: Self.stream) }
-        #expect(ledger.consume(24_999, of: Self.stream) == nil, "less than a quarter of the window")
-        #expect(ledger.consume(1, of: Self.stream) == 25_000)
-        #expect(try ledger.receive(25_000, on: Self.stream))
+        #expect(ledger.consume(49_999, of: Self.stream) == nil, "less than half of the window")
+        #expect(ledger.consume(1, of: Self.stream) == 50_000)
+        #expect(try ledger.receive(50_000, on: Self.stream))
         #expect(throws: InvalidFrame.self) { try ledger.receive(1, on: Self.stream) }
     }
 

@@ -12,13 +12,14 @@ import TLS
 final class RawClient: Sendable {
     /// Collects what the server says.
     private final class Collector: ChannelInboundHandler {
-        typealias InboundIn = ByteBuffer
-        typealias OutboundOut = ByteBuffer
+        typealias InboundIn = PlaintextReady
 
+        let tls: TLSHandler
         let established: EventLoopPromise<Void>
         let log: Log
 
-        init(established: EventLoopPromise<Void>, log: Log) {
+        init(tls: TLSHandler, established: EventLoopPromise<Void>, log: Log) {
+            self.tls = tls
             self.established = established
             self.log = log
         }
@@ -29,7 +30,12 @@ final class RawClient: Sendable {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            log.add(Array(unwrapInboundIn(data).readableBytesView))
+            var bytes = ByteBuffer()
+            var hasMore = true
+            while hasMore {
+                bytes.writeWithOutputRawSpan(minimumWritableBytes: 1 << 14) { hasMore = tls.read(into: &$0) }
+            }
+            log.add(Array(bytes.readableBytesView))
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -66,10 +72,11 @@ final class RawClient: Sendable {
     /// Connects and completes the handshake on this side.
     init(
         _ federation: TestFederation, _ listener: Listener, as identity: TLSIdentity? = nil,
-        alpn: ApplicationProtocol = .federation
+        alpn: ApplicationProtocol = .federation, showsCertificate: Bool = true
     ) async throws {
         let context = try TLSContext(
-            offering: alpn, as: identity ?? federation.party, trust: .anchors([federation.authority]),
+            offering: alpn, as: showsCertificate ? identity ?? federation.party : nil,
+            trust: .anchors([federation.authority]),
             policy: { _ in nil })
         let log = log
         let established: EventLoopFuture<Void>
@@ -79,7 +86,8 @@ final class RawClient: Sendable {
                     let tls = TLSHandler(
                         session: try context.makeSession(), isClient: true, meter: nil, lingerTimeout: .seconds(1))
                     let promise = channel.eventLoop.makePromise(of: Void.self)
-                    try channel.pipeline.syncOperations.addHandlers(tls, Collector(established: promise, log: log))
+                    try channel.pipeline.syncOperations.addHandlers(
+                        tls, Collector(tls: tls, established: promise, log: log))
                     return (channel, promise.futureResult)
                 }
             }
@@ -88,14 +96,14 @@ final class RawClient: Sendable {
 
     /// Sends bytes as they are, inside TLS.
     func send(_ bytes: [UInt8]) async throws {
-        try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        try await channel.writeAndFlush(Plaintext(head: ByteBuffer(bytes: bytes)))
     }
 
     /// Sends frames.
     func send(_ frames: Frame...) async throws {
         var buffer = ByteBuffer()
         for frame in frames { frame.encode(into: &buffer) }
-        try await channel.writeAndFlush(buffer)
+        try await channel.writeAndFlush(Plaintext(head: buffer))
     }
 
     /// Takes nothing more from the socket.

@@ -12,7 +12,10 @@ func fuzzFrames(_ input: FuzzInput) {
     let whole = decode(bytes, pieces: max(bytes.count, 1))
     demand(decode(bytes, pieces: piece + 1) == whole, "the cuts change what comes out")
     var again = ByteBuffer()
-    for frame in whole.frames { frame.encode(into: &again) }
+    for frame in whole.frames {
+        let rest = frame.encodeHead(into: &again)
+        again.writeBytes(rest)
+    }
     demand(again.readableBytesView.elementsEqual(bytes.prefix(again.readableBytes)), "two encodings of one frame")
 }
 
@@ -21,16 +24,22 @@ private struct Outcome: Equatable {
     var error: InvalidFrame?
 }
 
-private let messageBytesMax = 4_096
+private let messageBytesMax = 65_536
 
 private func decode(_ bytes: [UInt8], pieces: Int) -> Outcome {
     var decoder = FrameDecoder(messageBytesMax: messageBytesMax)
     var outcome = Outcome()
     do throws(InvalidFrame) {
         for offset in stride(from: 0, to: bytes.count, by: pieces) {
-            decoder.receive(ByteBuffer(bytes: bytes[offset..<min(offset + pieces, bytes.count)]))
-            while let frame = try decoder.next() { outcome.frames.append(frame) }
-            demand(decoder.bufferedCount <= bytes.count, "more is held than came")
+            var piece = bytes[offset..<min(offset + pieces, bytes.count)]
+            repeat {
+                decoder.receive(atMost: piece.count) { output in
+                    demand(output.freeCapacity > 0, "no room is lent")
+                    while output.freeCapacity > 0, let byte = piece.popFirst() { output.append(byte) }
+                }
+                while let frame = try decoder.next() { outcome.frames.append(frame) }
+                demand(decoder.bufferedCount <= bytes.count, "more is held than came")
+            } while !piece.isEmpty
         }
     } catch {
         outcome.error = error

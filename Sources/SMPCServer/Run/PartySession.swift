@@ -100,13 +100,18 @@ final class PartySession: Sendable {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SessionError.fileMissing(path: path) }
         defer { close(descriptor) }
-        var piece = [UInt8](repeating: 0, count: TransportConfiguration.chunkBytesMax)
         while true {
-            let count = read(descriptor, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw SessionError.fileMissing(path: path) }
-            if count == 0 { return }
-            try await stream.write(count == piece.count ? piece : [UInt8](piece[..<count]))
+            var failure: Int32?
+            // A new one each time: the last is still being sent.
+            let piece = [UInt8](unsafeUninitializedCapacity: TransportConfiguration.chunkBytesMax) { buffer, filled in
+                let count = read(descriptor, buffer.baseAddress, buffer.count)
+                failure = count < 0 ? errno : nil
+                filled = max(0, count)
+            }
+            if failure == EINTR { continue }
+            guard failure == nil else { throw SessionError.fileMissing(path: path) }
+            if piece.isEmpty { return }
+            try await stream.write(piece)
         }
     }
 }

@@ -47,14 +47,14 @@ final class RawStranger: Sendable {
 
     /// Sends bytes as they are, inside TLS; false when the other side has closed.
     func send(_ bytes: [UInt8]) async -> Bool {
-        (try? await channel.writeAndFlush(ByteBuffer(bytes: bytes))) != nil && channel.isActive
+        (try? await channel.writeAndFlush(Plaintext(head: ByteBuffer(bytes: bytes)))) != nil && channel.isActive
     }
 
     /// Sends the frame that comes first on every connection.
     func sendWelcome() async -> Bool {
         var buffer = ByteBuffer()
-        Frame.welcome(Welcome(messageBytesMax: 1 << 20, streamsMax: 8)).encode(into: &buffer)
-        return await send(Array(buffer.readableBytesView))
+        let rest = Frame.welcome(Welcome(messageBytesMax: 1 << 20, streamsMax: 8)).encodeHead(into: &buffer)
+        return await send(Array(buffer.readableBytesView) + rest)
     }
 
     func close() async { try? await channel.close() }

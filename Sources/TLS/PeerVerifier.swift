@@ -11,6 +11,8 @@ import Primitives
     private let policy: TLSContext.CertificatePolicy
     /// What a server agrees to speak, in its order of preference; empty in a client.
     let supported: [ApplicationProtocol]
+    /// What a server sends beside its chain to a client without a certificate, which may hold no anchor yet; DER.
+    let roots: [[UInt8]]
 
     /// The protocol the server chose.
     private(set) var selected: ApplicationProtocol?
@@ -19,9 +21,13 @@ import Primitives
     /// The accepted chain, leaf first, authority last.
     private(set) var chain: [Certificate] = []
 
-    init(trust: TLSTrust, supported: [ApplicationProtocol], policy: @escaping TLSContext.CertificatePolicy) {
+    init(
+        trust: TLSTrust, supported: [ApplicationProtocol], roots: [[UInt8]],
+        policy: @escaping TLSContext.CertificatePolicy
+    ) {
         self.trust = trust
         self.supported = supported
+        self.roots = roots
         self.policy = policy
     }
 
@@ -48,9 +54,8 @@ import Primitives
         else { return .malformed }
         if let failure = unsafe verifyChain(store, leaf: leaf) { return failure }
         guard leaf.publicKey != nil else { return .unsupportedKey }
-        let verified = unsafe X509Bytes.certificates(X509_STORE_CTX_get0_chain(store))
         if let failure = policy(leaf) { return failure }
-        chain = verified
+        chain = unsafe [leaf] + X509Bytes.certificates(X509_STORE_CTX_get0_chain(store)).dropFirst()
         return nil
     }
 

@@ -12,6 +12,11 @@ import Synchronization
 /// store of anchors itself.
 @safe final class SharedContext: @unchecked Sendable {
     let pointer: OpaquePointer
+    /// The root certificates of the identity, in DER form, which are only sent to whoever holds no anchor yet.
+    ///
+    /// A root that a peer does not know convinces nobody, and one that it knows need not be sent (RFC 8446, section 4.4.2):
+    /// reading it takes a peer as long as verifying a signature.
+    let roots: [[UInt8]]
 
     /// - Parameter anchors: what chains must end in; with none each session brings its own.
     /// - Throws: `TLSError.configuration` when OpenSSL does not take a certificate or the key.
@@ -20,11 +25,18 @@ import Synchronization
         guard let pointer = unsafe SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method()) else {
             throw .configuration(step: "SSL_CTX_new", .takeAll())
         }
+        var chain = identity?.certificateChainDER ?? []
+        let rootIndices = chain.indices.dropFirst().filter { index in
+            // Not by its names: when one authority takes another's place, a certificate of the same names leads from one to the other.
+            unsafe X509Bytes.withObject(chain[index]) { unsafe X509_self_signed($0, 1) == 1 }
+        }
+        roots = rootIndices.map { chain[$0] }
+        for index in rootIndices.reversed() { chain.remove(at: index) }
         // From here on `deinit` frees it, also when a step below fails.
         unsafe self.pointer = pointer
         try unsafe Self.configure(pointer)
         try unsafe Self.install(anchors: anchors, in: pointer)
-        if let identity { try unsafe Self.install(identity, in: pointer) }
+        if let identity { try unsafe Self.install(chain, identity.key, in: pointer) }
         unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
         unsafe SSL_CTX_set_cert_verify_callback(pointer, verifyPeer, nil)
         if isServer { unsafe SSL_CTX_set_alpn_select_cb(pointer, selectProtocol, nil) }
@@ -89,8 +101,10 @@ extension SharedContext {
         }
     }
 
-    private static func install(_ identity: TLSIdentity, in context: OpaquePointer) throws(TLSError) {
-        for (index, der) in identity.certificateChainDER.enumerated() {
+    private static func install(
+        _ chain: [[UInt8]], _ key: SigningKey, in context: OpaquePointer
+    ) throws(TLSError) {
+        for (index, der) in chain.enumerated() {
             let added = unsafe X509Bytes.withObject(der) { object in
                 if index == 0 {
                     return unsafe SSL_CTX_use_certificate(context, object) == 1
@@ -100,7 +114,7 @@ extension SharedContext {
             }
             guard added else { throw .configuration(step: "certificate \(index)", .takeAll()) }
         }
-        guard let secret = try? identity.key.der() else { throw .configuration(step: "private key", .takeAll()) }
+        guard let secret = try? key.der() else { throw .configuration(step: "private key", .takeAll()) }
         let installed = secret.withBytes { bytes in
             unsafe bytes.withUnsafeBytes { bytes in
                 var start = unsafe bytes.assumingMemoryBound(to: UInt8.self).baseAddress
@@ -139,6 +153,14 @@ private func selectProtocol(
     // The answer points into the client's own list, which OpenSSL keeps until it has copied the answer.
     unsafe out.pointee = list + offset
     unsafe outCount.pointee = UInt8(selected.name.utf8.count)
-    if !selected.demandsClientCertificate { unsafe SSL_set_verify(ssl, SSL_VERIFY_NONE, nil) }
+    if !selected.demandsClientCertificate {
+        unsafe SSL_set_verify(ssl, SSL_VERIFY_NONE, nil)
+        for root in verifier.roots {
+            let isAdded = unsafe X509Bytes.withObject(root) {
+                unsafe summand_tls_add_session_chain_certificate(ssl, $0) == 1
+            }
+            guard isAdded else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+        }
+    }
     return SSL_TLSEXT_ERR_OK
 }

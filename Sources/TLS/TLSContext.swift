@@ -62,7 +62,8 @@ public final class TLSContext: Sendable {
 
     /// Makes a session; it belongs to whoever called, one thread at a time.
     public func makeSession() throws(TLSError) -> TLSSession {
-        let verifier = PeerVerifier(trust: trust, supported: isServer ? protocols : [], policy: policy)
+        let verifier = PeerVerifier(
+            trust: trust, supported: isServer ? protocols : [], roots: shared.roots, policy: policy)
         ERR_clear_error()
         guard let ssl = unsafe SSL_new(shared.pointer) else { throw .configuration(step: "SSL_new", .takeAll()) }
         return try unsafe TLSSession(

@@ -7,7 +7,8 @@ import Primitives
 /// Make one and keep it: what OpenSSL makes of it is made once, and used for every connection that is dialled with it.
 public struct TLSIdentity: Sendable {
     /// The certificates sent, leaf first, in DER form. A coordinator includes its authority, so that someone who
-    /// holds only the authority's fingerprint can check the chain (protocol section 3, enrolment).
+    /// holds only the authority's fingerprint can check the chain (protocol section 3, enrolment); one that is a root is
+    /// sent to enrolling clients alone.
     public let certificateChainDER: [[UInt8]]
     /// The key of the leaf.
     public let key: SigningKey

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Primitives
@@ -38,46 +39,33 @@ public func dial(
         .connectTimeout(TimeAmount(timeout))
         .channelOption(.noDelay, value: 1)
         .channelOption(.writeBufferWaterMark, value: .transport)
-    let channel: any Channel
-    let ready: EventLoopFuture<Connection>
-    do {
-        let (nextHost, nextPort) = proxy.map { ($0.host, $0.port) } ?? (host, port)
-        let prepare = { @Sendable (channel: any Channel) in
-            channel.eventLoop.makeCompletedFuture {
-                let tls = TLSHandler(
-                    session: try context.makeSession(), isClient: true, meter: meter,
-                    lingerTimeout: configuration.closeTimeout)
-                let ready = channel.eventLoop.makePromise(of: Connection.self)
-                let handler = ConnectionHandler(
-                    tls: tls, isDialler: true,
-                    route: proxy.map {
-                        Route(path: .proxy($0.description), target: HTTPProxy.authority(host: host, port: port))
-                    } ?? .direct,
-                    configuration: configuration, setupTimeout: timeout, counters: nil, ready: ready)
-                if let request {
-                    let hadCredentials = proxy?.credentials != nil
-                    try channel.pipeline.syncOperations.addHandler(
-                        ProxyHandler(request: request, hadCredentials: hadCredentials, meter: meter))
-                }
-                try channel.pipeline.syncOperations.addHandlers(tls, handler)
-                return (channel, ready.futureResult)
+    let attempt = Attempt()
+    let (nextHost, nextPort) = proxy.map { ($0.host, $0.port) } ?? (host, port)
+    let prepared = bootstrap.channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+            let route = proxy.map {
+                Route(path: .proxy($0.description), target: HTTPProxy.authority(host: host, port: port))
             }
+            if let request {
+                try channel.pipeline.syncOperations.addHandler(
+                    ProxyHandler(request: request, hadCredentials: proxy?.credentials != nil, meter: meter))
+            }
+            try attempt.prepare(
+                channel, context: context, meter: meter, route: route ?? .direct, configuration: configuration,
+                timeout: timeout)
         }
-        if let address = try? SocketAddress(ipAddress: nextHost, port: nextPort) {
-            // Nothing to resolve, which would take a thread of its own and a look at the system's files.
-            (channel, ready) = try await bootstrap.connect(to: address, channelInitializer: prepare)
-        } else {
-            // A host with several addresses gets several channels; the one that connects first is returned.
-            // Names are resolved and both families tried as RFC 8305 has it; that is NIO's work.
-            (channel, ready) = try await bootstrap.connect(
-                host: nextHost, port: nextPort, channelInitializer: prepare)
-        }
-    } catch {
-        let failure = ConnectionError(
-            connecting: error, host: proxy?.host ?? host, port: proxy?.port ?? port, timeout: timeout)
-        throw proxy == nil ? failure : failure.ofTheProxy(port: proxy?.port ?? port)
     }
-    return try await connection(ready, on: channel)
+    // An address needs no resolving, which would take a thread of its own and a look at the system's files. A host with
+    // several addresses gets several channels, both families tried as RFC 8305 has it, which is NIO's work; the one that
+    // connects first is returned.
+    let connected =
+        (try? SocketAddress(ipAddress: nextHost, port: nextPort)).map { prepared.connect(to: $0) }
+        ?? prepared.connect(host: nextHost, port: nextPort)
+    return try await attempt.connection(
+        on: connected.flatMapErrorThrowing { error in
+            let failure = ConnectionError(connecting: error, host: nextHost, port: nextPort, timeout: timeout)
+            throw proxy == nil ? failure : failure.ofTheProxy(port: nextPort)
+        })
 }
 
 /// Connects to a peer through a relay, as `dial(host:port:…)` does on a socket: the same handshake, the same keys demanded.
@@ -94,23 +82,19 @@ public func dial(
     let context = try makeContext(
         alpn ?? expecting.applicationProtocol, as: identity, expecting: expecting, isRevoked: { _ in false })
     let socket = try await RelaySocket.carrying(relay, group: group)
-    let (channel, ready) = try await ClientBootstrap(group: group)
+    let attempt = Attempt()
+    let connected = ClientBootstrap(group: group)
         .channelOption(.writeBufferWaterMark, value: .transport)
-        .withConnectedSocket(socket.inner) { channel in
-            channel.eventLoop.makeCompletedFuture { () -> (any Channel, EventLoopFuture<Connection>) in
-                let tls = TLSHandler(
-                    session: try context.makeSession(), isClient: true, meter: nil,
-                    lingerTimeout: configuration.closeTimeout)
-                let ready = channel.eventLoop.makePromise(of: Connection.self)
-                let handler = ConnectionHandler(
-                    tls: tls, isDialler: true, route: Route(path: .relayed, target: relay.target),
-                    configuration: configuration, setupTimeout: timeout, counters: nil, ready: ready)
-                try channel.pipeline.syncOperations.addHandlers(tls, handler)
-                return (channel, ready.futureResult)
+        .channelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try attempt.prepare(
+                    channel, context: context, meter: nil, route: Route(path: .relayed, target: relay.target),
+                    configuration: configuration, timeout: timeout)
             }
         }
+        .withConnectedSocket(socket.inner)
     do {
-        return try await connection(ready, on: channel)
+        return try await attempt.connection(on: connected)
     } catch let error as ConnectionError where [.closedBeforeWelcome, .truncated].contains(error) {
         throw socket.refusal.map { .relay($0) } ?? error
     }
@@ -129,17 +113,59 @@ private func makeContext(
     }
 }
 
-/// Waits for the peer's welcome; a cancelled task closes the channel.
-private func connection(_ ready: EventLoopFuture<Connection>, on channel: any Channel) async throws -> Connection {
-    try await withTaskCancellationHandler {
-        do {
-            return try await ready.get()
-        } catch {
-            try Task.checkCancellation()
-            throw error as? ConnectionError ?? .closedBeforeWelcome
+/// One dial: the channels that were tried for it, and the one that connected.
+///
+/// Everything between the first step and the peer's welcome is done on the event loop: each way from there to a task and
+/// back takes as long as a signature.
+private final class Attempt: Sendable {
+    private struct State {
+        var ready: [ObjectIdentifier: EventLoopFuture<Connection>] = [:]
+        var channel: (any Channel)?
+        var isCancelled = false
+    }
+
+    private let state = NIOLockedValueBox(State())
+
+    /// Gives a new channel its handlers; to be called on its event loop.
+    func prepare(
+        _ channel: any Channel, context: TLSContext, meter: ByteMeter?, route: Route,
+        configuration: TransportConfiguration, timeout: Duration
+    ) throws {
+        let tls = TLSHandler(
+            session: try context.makeSession(), isClient: true, meter: meter, lingerTimeout: configuration.closeTimeout)
+        let ready = channel.eventLoop.makePromise(of: Connection.self)
+        let handler = ConnectionHandler(
+            tls: tls, isDialler: true, route: route, configuration: configuration, setupTimeout: timeout, counters: nil,
+            ready: ready)
+        state.withLockedValue { $0.ready[ObjectIdentifier(channel)] = ready.futureResult }
+        try channel.pipeline.syncOperations.addHandlers(tls, handler)
+    }
+
+    /// Waits for the peer's welcome on the channel that connects; a cancelled task closes it.
+    func connection(on connected: EventLoopFuture<any Channel>) async throws -> Connection {
+        try await withTaskCancellationHandler {
+            do {
+                return try await connected.flatMap { self.welcome(on: $0) }.get()
+            } catch {
+                try Task.checkCancellation()
+                throw error as? ConnectionError ?? .closedBeforeWelcome
+            }
+        } onCancel: {
+            let channel = state.withLockedValue { state in
+                state.isCancelled = true
+                return state.channel
+            }
+            channel?.close(promise: nil)
         }
-    } onCancel: {
-        channel.close(promise: nil)
+    }
+
+    private func welcome(on channel: any Channel) -> EventLoopFuture<Connection> {
+        let (ready, isCancelled) = state.withLockedValue { state in
+            state.channel = channel
+            return (state.ready[ObjectIdentifier(channel)], state.isCancelled)
+        }
+        if isCancelled { channel.close(promise: nil) }
+        return ready ?? channel.eventLoop.makeFailedFuture(ConnectionError.closedBeforeWelcome)
     }
 }
 

@@ -18,18 +18,14 @@ import Testing
 
     /// The listener refuses the identity for this reason and sends this alert.
     private func expectRefusal(
-        of identity: TLSIdentity?, as refusal: HandshakeRefusal, _ alert: TLSAlert,
+        of identity: TLSIdentity, as refusal: HandshakeRefusal, _ alert: TLSAlert,
         isRevoked: @escaping @Sendable (Certificate) -> Bool = { _ in false }
     ) async throws {
         let listener = try await federation.listen(isRevoked: isRevoked)
-        // Without an identity there are no anchors: such a client knows the authority by its fingerprint.
-        let expecting: PeerExpectation =
-            identity == nil
-            ? .enrolment(federation: federation.name, authorityFingerprint: federation.authority.fingerprint)
-            : .coordinator(federation: federation.name)
         await #expect(throws: ConnectionError.refused(alert)) {
             try await dial(
-                host: "127.0.0.1", port: listener.port, identity: identity, alpn: .federation, expecting: expecting)
+                host: "127.0.0.1", port: listener.port, identity: identity, alpn: .federation,
+                expecting: .coordinator(federation: federation.name))
         }
         #expect(try await eventually { listener.counters.snapshot.refusedHandshakes == [refusal: 1] })
         // The listener goes on.
@@ -39,7 +35,12 @@ import Testing
     }
 
     @Test func clientWithoutCertificate() async throws {
-        try await expectRefusal(of: nil, as: .noCertificate, .certificateRequired)
+        let listener = try await federation.listen()
+        let client = try await RawClient(federation, listener, showsCertificate: false)
+        #expect(try await eventually { client.log.error == .refused(.certificateRequired) })
+        #expect(try await eventually { listener.counters.snapshot.refusedHandshakes == [.noCertificate: 1] })
+        await client.close()
+        await listener.close()
     }
 
     @Test func clientOfAnotherAuthority() async throws {

@@ -18,7 +18,7 @@ Swift checks every index and every sum by itself, in these builds too. What it c
 use memory: that takes --address.
 
 options:
-  --seconds N     how long each target runs (default: 10)
+  --seconds N     how long each target runs (default: 10); up to 30 without optimised code, which takes long to build
   --runs N        how many inputs each target is given, instead
   --long          the same as --runs 10000000
   --jobs N        how many targets run at a time (default: one for each processor)
@@ -106,6 +106,8 @@ if [[ $address == true ]]; then
 else
     # Only what decodes is compiled with counters (Package.swift): libFuzzer goes through all of them after every input.
     export SUMMAND_FUZZ_COUNTERS=1
+    # Optimised code takes twice as long to build, which a short run does not make up for.
+    if [[ -z $runs ]] && ((seconds <= 30)); then build+=(--scratch-path Fuzz/.build-quick -Xswiftc -Onone); fi
 fi
 "${build[@]}" >"$scratch/build.log" 2>&1 || {
     cat "$scratch/build.log" >&2

@@ -57,7 +57,7 @@ public final class Connection: Sendable {
     /// is read from the socket.
     public var events: Events { Events(queue: queue) }
 
-    /// Sends a message, at most as long as the peer takes (1 MiB by default); returns when it is handed to the socket.
+    /// Sends a message, at most as long as the peer takes (1 MiB by default); returns when it goes to the socket.
     public func send(_ message: [UInt8]) async throws {
         try await core.wait { handler, ticket in handler.send(message, ticket: ticket) }
     }

@@ -16,7 +16,7 @@ public final class OutgoingStream: Sendable {
         core.perform { [id] in $0.release(id) }
     }
 
-    /// Sends bytes, any number; returns when the last of them is handed to the socket.
+    /// Sends bytes, any number; returns when the last of them go to the socket, so that the next may be made meanwhile.
     ///
     /// Waits for the receiver to accept the stream and to consume. Throws `StreamRefused` when the receiver does not want
     /// it, `ConnectionError` when the connection ends. A cancelled write resets the stream.
@@ -24,7 +24,7 @@ public final class OutgoingStream: Sendable {
         try await core.wait { [id] handler, ticket in handler.write(bytes, on: id, ticket: ticket) }
     }
 
-    /// Ends the stream with a trailer of at most 64 KiB; returns when it is handed to the socket.
+    /// Ends the stream with a trailer of at most 64 KiB; returns when it goes to the socket.
     public func finish(trailer: [UInt8] = []) async throws {
         try await core.wait { [id] handler, ticket in handler.finish(id, trailer: trailer, ticket: ticket) }
     }

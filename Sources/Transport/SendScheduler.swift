@@ -2,7 +2,7 @@
 
 import NIOCore
 
-/// Names one waiting call of the application; the call ends when its bytes are handed to the socket, or with an error.
+/// Names one waiting call of the application; the call ends when its bytes go to the socket, or with an error.
 typealias Ticket = UInt64
 
 /// Decides which frame goes out next: answers first, then messages and streams in turn, the streams one chunk each.

@@ -20,7 +20,7 @@ from summand.identity import SCHEMA, Signer, open_envelope
 from summand.primitives import layout_bytes, leaf
 from summand.protobuf import Message
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 Pairs = Sequence[tuple[bytes, bytes]]
 """Primary and standby by slot."""
 STREAMS = {"upload": "Upload", "partial": "Partial"}

@@ -84,7 +84,10 @@ internal import COpenSSL
 
     // MARK: As OpenSSL sees it
 
-    /// The kind of BIO that these are, never changed once it is made; nil when there was no memory for it.
+    /// The kind of BIO that these are; nil when there was no memory for it.
+    ///
+    /// Sharing it between threads is sound, which the compiler cannot know of a pointer: it is made once, by Swift's own lock,
+    /// OpenSSL only reads it from then on, and it is never freed.
     private nonisolated(unsafe) static let method: OpaquePointer? = {
         guard let method = unsafe BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "Summand ciphertext") else {
             return nil

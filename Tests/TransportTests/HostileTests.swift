@@ -100,6 +100,21 @@ import Testing
         await listener.close()
     }
 
+    /// What the handler behind TLS leaves is read and dropped: kept, it would grow, and hide the peer's end.
+    @Test func whatNobodyReadsDoesNotHideTheEnd() async throws {
+        let listener = try await federation.listen()
+        let client = try await RawClient(federation, listener, reads: false)
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        for _ in 0..<100 { try await server.send([UInt8](repeating: 7, count: 50_000)) }
+        let closing = Task { await server.close() }
+        #expect(try await eventually { client.log.isClosed })
+        #expect(client.log.bytes.isEmpty && client.log.error == nil)
+        await client.close()
+        await closing.value
+        await listener.close()
+    }
+
     @Test func frameBeforeTheWelcomeIsRejected() async throws {
         let listener = try await federation.listen()
         let client = try await RawClient(federation, listener)

@@ -17,9 +17,11 @@ final class RawClient: Sendable {
         let tls: TLSHandler
         let established: EventLoopPromise<Void>
         let log: Log
+        let reads: Bool
 
-        init(tls: TLSHandler, established: EventLoopPromise<Void>, log: Log) {
+        init(tls: TLSHandler, established: EventLoopPromise<Void>, log: Log, reads: Bool) {
             self.tls = tls
+            self.reads = reads
             self.established = established
             self.log = log
         }
@@ -31,7 +33,7 @@ final class RawClient: Sendable {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             var bytes = ByteBuffer()
-            var hasMore = true
+            var hasMore = reads
             while hasMore {
                 bytes.writeWithOutputRawSpan(minimumWritableBytes: 1 << 14) { hasMore = tls.read(into: &$0) }
             }
@@ -72,7 +74,8 @@ final class RawClient: Sendable {
     /// Connects and completes the handshake on this side.
     init(
         _ federation: TestFederation, _ listener: Listener, as identity: TLSIdentity? = nil,
-        alpn: ApplicationProtocol = .federation, showsCertificate: Bool = true
+        alpn: ApplicationProtocol = .federation, showsCertificate: Bool = true,
+        reads: Bool = true
     ) async throws {
         let context = try TLSContext(
             offering: alpn, as: showsCertificate ? identity ?? federation.party : nil,
@@ -87,7 +90,7 @@ final class RawClient: Sendable {
                         session: try context.makeSession(), isClient: true, meter: nil, lingerTimeout: .seconds(1))
                     let promise = channel.eventLoop.makePromise(of: Void.self)
                     try channel.pipeline.syncOperations.addHandlers(
-                        tls, Collector(tls: tls, established: promise, log: log))
+                        tls, Collector(tls: tls, established: promise, log: log, reads: reads))
                     return (channel, promise.futureResult)
                 }
             }

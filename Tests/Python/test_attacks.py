@@ -85,6 +85,9 @@ class AttackTests(unittest.TestCase):
             await coordinator.gather(len(names))
             await coordinator.set_up()
             await script(coordinator)
+        except TimeoutError as error:
+            logs = "\n".join(f"== {name}\n{federation.log(name)}" for name in names)
+            raise AssertionError(f"the clients do not answer\n{logs}") from error
         finally:
             await coordinator.close()
 
@@ -266,6 +269,24 @@ class AttackTests(unittest.TestCase):
                 coordinator.tell("beacon_reveals", {"statements": wrong})
             await self.require_silence(coordinator, "epoch_ready")
             coordinator.tell("beacon_reveals", {"statements": reveals})
+            await coordinator.expect("epoch_ready")
+
+        self.attack(4, script)
+
+    def test_a_member_that_learns_the_slots_late(self) -> None:
+        """The others, who know the members of the epoch before, have connected to it by then and sent their seeds."""
+
+        async def script(coordinator: Coordinator) -> None:
+            coordinator.propose(committee.SAMPLED)
+            commits = [body for _, body in await coordinator.expect("beacon_commit")]
+            coordinator.tell("beacon_commits", {"statements": commits})
+            reveals = [body for _, body in await coordinator.expect("beacon_reveal")]
+            *others, late = coordinator.ordered()
+            for site in others:
+                site.send("beacon_reveals", {"statements": reveals})
+            # Nobody is ready without it; meanwhile the others connect.
+            await self.require_silence(coordinator, "epoch_ready")
+            late.send("beacon_reveals", {"statements": reveals})
             await coordinator.expect("epoch_ready")
 
         self.attack(4, script)

@@ -77,11 +77,12 @@ extension Member {
     }
 
     /// E2: every member has shown its nonce: the slots follow.
-    mutating func membersRevealed(_ statements: [Envelope]) -> [MemberAction] {
+    mutating func membersRevealed(_ statements: [Envelope]) throws -> [MemberAction] {
         guard case .drawing(let draft, let keys) = phase else { return lateForDraw(BeaconReveal.name) }
         guard !keys.commits.isEmpty else {
             return [.reject(.outOfPhase(message: BeaconReveal.name, phase: "before BeaconCommits"))]
         }
+        let plan: EpochPlan
         do throws(PeerMisbehavior) {
             let commits = try BeaconBundle<BeaconCommit>(keys.commits, draft, using: verifier).statements
             let reveals = try BeaconBundle<BeaconReveal>(statements, draft, using: verifier).statements
@@ -91,13 +92,14 @@ extension Member {
             let beacon = SlotBeacon.beacon(
                 members: draft.members, proposalHash: draft.proposalHash, commits: commits.map(\.value.commit),
                 nonces: reveals.map(\.value.nonce))
-            guard let plan = EpochPlan(draft, beacon: beacon) else {
+            guard let drawn = EpochPlan(draft, beacon: beacon) else {
                 preconditionFailure("slots are drawn in mode sampled only")
             }
-            return exchangeSeeds(plan, keys)
+            plan = drawn
         } catch {
             return [.reject(error)]
         }
+        return try exchangeSeeds(plan, keys)
     }
 
     /// Behind its draw a member needs no more of it.

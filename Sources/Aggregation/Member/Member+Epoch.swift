@@ -80,11 +80,11 @@ extension Member {
         round = nil
         connectedPeers = []
         guard let plan = EpochPlan(draft) else { return actions + (try beginDraw(draft, keys)) }
-        return actions + exchangeSeeds(plan, keys)
+        return actions + (try exchangeSeeds(plan, keys))
     }
 
-    /// E3: the slots are known; seeds go to their holders.
-    mutating func exchangeSeeds(_ plan: EpochPlan, _ drawn: EpochKeys) -> [MemberAction] {
+    /// E3: the slots are known; seeds go to their holders, at once to those who came while this member still drew.
+    mutating func exchangeSeeds(_ plan: EpochPlan, _ drawn: EpochKeys) throws -> [MemberAction] {
         var keys = drawn
         keys.enter(plan)
         let proposal = plan.proposal
@@ -94,7 +94,10 @@ extension Member {
             corruptMax: plan.committee.corruptMax, firstRound: proposal.round)
         phase = .exchanging(EpochExchange(plan: plan, keys: keys, selfID: rules.id))
         // The keys come first: without them an epoch that was taken could never be completed after a crash.
-        return [.storeKeys(keys), note(taken), .connectPeers(plan.seedPeers(of: rules.id))]
+        let peers = plan.seedPeers(of: rules.id)
+        var actions = [.storeKeys(keys), note(taken), .connectPeers(peers)]
+        for peer in peers where connectedPeers.contains(peer) { actions += try greet(peer) }
+        return actions
     }
 
     /// The same proposal again: says again what was said, as far as this member has come.
@@ -118,9 +121,15 @@ extension Member {
         }
     }
 
-    /// E3: a peer's connection stands; its slot's seed goes out unless it was acknowledged.
+    /// E3: a peer's connection stands.
     public mutating func peerConnected(_ peer: PartyID) throws -> [MemberAction] {
         connectedPeers.insert(peer)
+        return try greet(peer)
+    }
+
+    /// E3: the seed of the slot that a connected peer holds goes out unless it was acknowledged; what the peer said too early
+    /// is heard.
+    private mutating func greet(_ peer: PartyID) throws -> [MemberAction] {
         guard case .exchanging(let exchange) = phase else { return [] }
         var actions: [MemberAction] = []
         if let slot = exchange.plan.slot(heldBy: peer), !exchange.isAcknowledged(by: peer) {

@@ -172,7 +172,7 @@ public struct Member: Sendable {
         switch message {
         case .epochProposal(let envelope): try epochProposed(envelope)
         case .beaconCommits(let statements): try membersCommitted(statements)
-        case .beaconReveals(let statements): membersRevealed(statements)
+        case .beaconReveals(let statements): try membersRevealed(statements)
         case .epochReadyBundle(let statements): try epochReadyBundled(statements)
         case .roundOpen(let open): roundOpened(open)
         case .survivors(let envelope): try survivorsFixed(envelope)

@@ -46,6 +46,31 @@ import Testing
         #expect(try stage.sites[0].receive(.beaconReveals(reveals)).isEmpty)
     }
 
+    @Test func aPeerThatCameDuringTheDrawIsGreetedBehindIt() throws {
+        var (stage, _, commits) = try committed()
+        let reveals = try stage.reveals(for: commits)
+        let (early, late) = (stage.sites[0].id, stage.sites[3].id)
+        try stage.sites[0].receive(.beaconReveals(reveals))
+        let said = try stage.sites[0].perform(stage.sites[0].member.peerConnected(late)).toPeers
+        #expect(try stage.sites[3].perform(stage.sites[3].member.peerConnected(early)).isEmpty)
+        #expect(try stage.sites[3].receive(#require(said.first).1, from: early).isEmpty)
+        #expect(
+            try stage.sites[3].receive(.beaconReveals(reveals)).lines == [
+                "store keys", "record epochTaken", "connect peers", "send peer SlotSeed", "send peer SlotSeedAck",
+            ])
+    }
+
+    @Test func whoWentDuringTheDrawIsNotGreeted() throws {
+        var (stage, _, commits) = try committed()
+        let reveals = try stage.reveals(for: commits)
+        _ = try stage.sites[3].perform(stage.sites[3].member.peerConnected(stage.sites[0].id))
+        stage.sites[3].member.peerDisconnected(stage.sites[0].id)
+        #expect(
+            try stage.sites[3].receive(.beaconReveals(reveals)).lines == [
+                "store keys", "record epochTaken", "connect peers",
+            ])
+    }
+
     @Test func everybodyDrawsTheSameSlotsAndPeersAreThoseItNeeds() throws {
         let stage = try Stage.ready(7, slots: .sampled)
         let plan = try #require(stage.plan)

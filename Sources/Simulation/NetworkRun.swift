@@ -21,7 +21,10 @@ final class NetworkRun {
     private var server: SimulatedServer?
     private var links: [Link] = []
     private var peerLinks: [Pair: PeerLink] = [:]
+    /// Whom each site exchanges keys with now.
     private var wanted: [Set<Int>] = []
+    /// Whom it exchanged keys with last: it listens to them even when it waits for nobody.
+    private var welcome: [Set<Int>] = []
     private var streams: [StreamID: Stream] = [:]
     private var nextStream = 0
     private var unreachable: Set<Int> = []
@@ -116,6 +119,7 @@ final class NetworkRun {
             sites.append(site)
             links.append(Link())
             wanted.append([])
+            welcome.append([])
         }
         server = try SimulatedServer(
             setting, registry: (0..<setting.siteCount).map(setting.member), observer: observer, host: self, now: now)
@@ -186,7 +190,10 @@ final class NetworkRun {
         let isMild =
             plan.partitions == 0 && plan.slowWork == 0 && plan.membership == 0 && plan.noUpdate == 0
             && plan.siteCrashes == 0 && plan.serverCrashes == 0 && plan.peerLinkBreaks == 0 && plan.linkBreaks == 0
-        if isMild, end.outcome == .aborted { observer.violate(.noProgress(end.sentence)) }
+        guard isMild else { return }
+        if end.outcome == .aborted { observer.violate(.noProgress(end.sentence)) }
+        // The shortest deadline of a step is 30 s: somebody has waited for what nobody was going to send.
+        if plan.delayMax <= 50, time >= 30_000_000 { observer.violate(.noProgress("it took \(time / 1_000_000) s")) }
     }
 
     // MARK: Faults
@@ -239,6 +246,7 @@ final class NetworkRun {
         try breakLink(number)
         try breakPeerLinks(of: number)
         wanted[number] = []
+        welcome[number] = []
         if !gone.contains(number), sites[number].stopped == nil {
             schedule(.restart(number), after: 1_000 * (1 + random.below(setting.plan.awayMax)))
         }
@@ -432,9 +440,9 @@ final class NetworkRun {
         link.isDialing = false
         peerLinks[pair] = link
         guard !link.isUp, wanted[first].contains(second) || wanted[second].contains(first) else { return }
-        // Who does not want the other one yet turns it away, and the other one dials again.
-        guard sites[first].isAlive, sites[second].isAlive, wanted[first].contains(second),
-            wanted[second].contains(first),
+        // Who does not know the other one yet turns it away, and the other one dials again.
+        guard sites[first].isAlive, sites[second].isAlive, welcome[first].contains(second),
+            welcome[second].contains(first),
             unreachable.isDisjoint(with: [first, second])
         else { return dialPeer(first, second, after: 100_000 + random.below(400_000)) }
         link.generation += 1
@@ -502,6 +510,7 @@ extension NetworkRun: SiteHost {
     }
 
     func connectPeers(_ peers: [PartyID], of site: SimulatedSite) throws {
+        welcome[site.number] = Set(peers.compactMap { numbers[$0] })
         for peer in peers {
             guard let number = numbers[peer] else { continue }
             wanted[site.number].insert(number)

@@ -58,14 +58,14 @@ extension Simulation {
         .quorum: 4,
         .distinctVoters: 4,
         .answerBeforeBytes: 40,
-        .checkBeforeApply: 49,
+        .checkBeforeApply: 7,
         .resultOfLockedSet: 839,
         .skipAfterSurvivors: 33,
         .skipAfterLock: 26,
         .confirmedHandover: 51,
         .keysBeforeBytes: 2,
-        .proposalBeforeBytes: 76,
+        .proposalBeforeBytes: 80,
         .survivorsBeforeBytes: 1839,
-        .skipBeforeBytes: 266,
+        .skipBeforeBytes: 6405,
     ]
 }

@@ -3,21 +3,16 @@
 
 #include <string.h>
 
+#include "clones.h"
+
 // The result of every expression is rounded by itself, whatever instructions there are.
 #pragma STDC FP_CONTRACT OFF
 
-// `WIDE` also asks for registers of 512 bits where there are any: a pass over 16 rows then lives in registers.
-#if defined(__x86_64__) && defined(__linux__) && defined(__has_attribute)
-#if __has_attribute(target_clones)
-#define HAS_LEVELS 1
-#define CLONED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#ifdef HAS_LEVELS
 #define LEVEL3 __attribute__((target("arch=x86-64-v3")))
 #define LEVEL4 __attribute__((target("arch=x86-64-v4")))
 #endif
-#endif
-#ifndef CLONED
-#define CLONED
-#endif
+// `WIDE` also asks for registers of 512 bits where there are any: a pass over 16 rows then lives in registers.
 #if defined(__has_attribute)
 #if __has_attribute(min_vector_width)
 #define WIDE __attribute__((min_vector_width(512)))

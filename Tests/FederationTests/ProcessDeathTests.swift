@@ -54,9 +54,6 @@ struct Death: Sendable, CustomTestStringConvertible {
 /// A process is killed when the fact of its step is on disk. The kill may come late: then it is one at a later step, and the
 /// run has to survive that as well.
 @Suite(.serialized) struct ProcessDeathTests {
-    /// So many that a run is not over before a kill that comes late, and few enough to wait for.
-    private static let rounds = 20
-
     @Test(arguments: Death.some) func oneDeathIsSurvived(_ death: Death) async throws { try await survives(death) }
 
     /// With `PROCESS_TESTS=full`, as `scripts/test.sh --full` has it: a quarter of an hour.
@@ -67,7 +64,7 @@ struct Death: Sendable, CustomTestStringConvertible {
 
     /// Ten sites have three slots; of three of them one holder each dies, or of two and a site without a slot.
     @Test func threeDeathsOfTenBeforeTheVoteAreSurvived() async throws {
-        let federation = try await started(sites: 10)
+        let federation = try await ProcessFederation.started(sites: 10)
         let places = await federation.places()
         try #require(places.count == 6, "\(federation.lastWords)")
         let other = try #require((0..<10).first { site in !places.values.contains(site) })
@@ -82,73 +79,8 @@ struct Death: Sendable, CustomTestStringConvertible {
         await federation.tearDown()
     }
 
-    /// Both holders of a slot die before the set is fixed: the others sign that they have not voted, and send the same updates
-    /// in a new epoch. A site that is stopped, as it has not uploaded, keeps the round open until then.
-    @Test func aSlotThatIsLostWholeBeforeTheVoteCostsNoRound() async throws {
-        let federation = try await started(sites: 6, options: ["--rejoin-wait", "20s"])
-        let places = await federation.places()
-        let pair = try ["primary", "standby"].map { try #require(places["\($0) of slot 1"]) }
-        let other = try #require(places["primary of slot 0"])
-        var rounds = 0
-        let isHeld = await eventually(within: .seconds(180)) {
-            federation.stop(other)
-            rounds = federation.siteFacts(other, "applied")
-            guard rounds > 0, federation.siteFacts(other, "uploaded") == rounds else {
-                federation.resume(other)
-                return false
-            }
-            return true
-        }
-        #expect(isHeld, "\(federation.lastWords)")
-        let haveUploaded = await eventually(within: .seconds(60)) {
-            pair.allSatisfy { federation.siteFacts($0, "uploaded") > rounds }
-        }
-        #expect(haveUploaded, "\(federation.lastWords)")
-        for site in pair { await federation.killClient(site) }
-        // The server, told by the kernel, fixes no set from here on.
-        let areGone = await eventually(within: .seconds(60)) {
-            let words = federation.server?.output ?? ""
-            return pair.allSatisfy { words.contains("a party disconnected name=site-\($0) ") }
-        }
-        #expect(areGone, "\(federation.lastWords)")
-        // On a machine that is too busy the stopped site counts as lost by now: the set is fixed without it, or a new epoch was
-        // proposed, of which the two are more than it can do without.
-        let isLate = federation.serverFacts("survivorsFixed") > rounds || federation.serverFacts("epochProposed") > 1
-        federation.resume(other)
-        let code = await federation.serverEnd()
-        #expect(code == 0 || (isLate && code == 2), "\(federation.lastWords)")
-        if code == 0 { #expect(try federation.paramsHashes().count == Self.rounds) }
-        await federation.tearDown()
-    }
-
-    /// A site that is stopped keeps its connection: it is slow, not gone. The rounds go on without it after a second, here,
-    /// and with it when it goes on.
-    @Test func aSlowSiteIsLeftOutAndComesBack() async throws {
-        let federation = try await ProcessFederation(sites: 5, rounds: 2000)
-        federation.serverOptions = ["--upload-wait-min", "1s"]
-        try await federation.startServer()
-        try await federation.joinAll()
-        try federation.startClients()
-        let places = await federation.places()
-        let slow = try #require((0..<5).first { site in !places.values.contains(site) })
-        // Three rounds tell how long uploads take.
-        let isPaced = await eventually(within: .seconds(180)) { federation.siteFacts(slow, "applied") > 4 }
-        #expect(isPaced, "\(federation.lastWords)")
-        federation.stop(slow)
-        let rounds = federation.serverFacts("applied")
-        let goesOn = await eventually(within: .seconds(180)) { federation.serverFacts("applied") > rounds + 3 }
-        federation.resume(slow)
-        #expect(goesOn, "\(federation.lastWords)")
-        let words = federation.server?.output ?? ""
-        #expect(words.contains("goes on without site-\(slow): slower than the others"), "\(words.suffix(2_000))")
-        let uploads = federation.siteFacts(slow, "uploaded")
-        let isBack = await eventually(within: .seconds(180)) { federation.siteFacts(slow, "uploaded") > uploads + 3 }
-        #expect(isBack, "\(federation.lastWords)")
-        await federation.tearDown()
-    }
-
     private func survives(_ death: Death) async throws {
-        let federation = try await started(sites: death.sites)
+        let federation = try await ProcessFederation.started(sites: death.sites)
         let places = await federation.places()
         try #require(places.count == (death.sites < 6 ? 4 : 6), "\(federation.lastWords)")
         let victim =
@@ -174,25 +106,31 @@ struct Death: Sendable, CustomTestStringConvertible {
         await federation.tearDown()
     }
 
-    private func started(sites: Int, options: [String] = []) async throws -> ProcessFederation {
-        let federation = try await ProcessFederation(sites: sites, rounds: Self.rounds)
-        federation.serverOptions = options
-        try await federation.startServer()
-        try await federation.joinAll()
-        try federation.startClients()
-        return federation
-    }
-
     /// The run ends well, with every round applied, and everybody who is left has the server's model.
     private func expectTheEnd(of federation: ProcessFederation, _ what: String) async {
         let code = await federation.serverEnd()
         #expect(code == 0, "\(what):\n\(federation.lastWords)")
-        #expect((try? federation.paramsHashes().count) == Self.rounds, "\(what)")
+        #expect((try? federation.paramsHashes().count) == ProcessFederation.manyRounds, "\(what)")
         for (site, client) in federation.clients {
             let code = await client.end(within: .seconds(60))
             // Whoever was killed ended by a signal.
             guard client.process.isRunning || client.process.terminationReason == .exit else { continue }
             #expect(code == 0, "\(what): site-\(site): \(client.output)")
         }
+    }
+}
+
+extension ProcessFederation {
+    /// So many that a run is not over before a kill that comes late, and few enough to wait for.
+    static let manyRounds = 20
+
+    /// A server and clients that have joined and train.
+    static func started(sites: Int, options: [String] = []) async throws -> ProcessFederation {
+        let federation = try await ProcessFederation(sites: sites, rounds: manyRounds)
+        federation.serverOptions = options
+        try await federation.startServer()
+        try await federation.joinAll()
+        try federation.startClients()
+        return federation
     }
 }

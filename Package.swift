@@ -26,7 +26,9 @@ let ruleSwitches: [SwiftSetting] =
 /// The modules that read what comes from the network, and what they are compiled with for the package in `Fuzz`, by
 /// scripts/fuzz.sh alone: counters that show libFuzzer what an input reaches. It goes through all of them after every input, which
 /// takes longer than to decode one; so no other module has any, and no package of others.
-let decoding = ["Discovery", "Identity", "Messages", "Primitives", "Transport"]
+let decoding = [
+    "Averaging", "Discovery", "Identity", "Learning", "Messages", "Primitives", "Quantization", "Transport",
+]
 let counters: [SwiftSetting] =
     Context.environment["SUMMAND_FUZZ_COUNTERS"] == "1" ? [.unsafeFlags(["-sanitize=fuzzer"])] : []
 
@@ -79,6 +81,9 @@ let libraries: [[Target]] = [
     module("Learning", ["Primitives", "COpenBLAS", "CVectorKernels", "CZlib"]),
     module("Reporting", []),
     module(
+        "Averaging", ["Learning", "Quantization", "FiniteField", "Identity", "Primitives", "Reporting", protobuf],
+        excluding: ["Protos"]),
+    module(
         "Programs",
         [
             "Transport", "TLS", "Discovery", "Identity", "Storage", "Primitives", "Learning", "Reporting",
@@ -103,9 +108,9 @@ let programs: [Target] = [
     .executableTarget(
         name: "Baseline",
         dependencies: [
-            "Transport", "Discovery", "Identity", "Storage", "Quantization", "FiniteField", "Primitives", "Learning",
-            "Reporting", "Programs", argumentParser, logging, protobuf,
-        ], exclude: ["Protos"]),
+            "Averaging", "Transport", "Discovery", "Identity", "Storage", "Quantization", "FiniteField", "Primitives",
+            "Learning", "Reporting", "Programs", argumentParser, logging,
+        ]),
     .executableTarget(name: "Compare", dependencies: ["Reporting", argumentParser]),
     // For scripts/discovery.sh; no product.
     .executableTarget(
@@ -118,8 +123,8 @@ let wholeTests: [Target] = [
     .testTarget(
         name: "BaselineTests",
         dependencies: [
-            "Baseline", "Identity", "Storage", "Quantization", "FiniteField", "Primitives", "Learning", "Reporting",
-            "Programs", logging,
+            "Baseline", "Averaging", "Identity", "Storage", "Quantization", "FiniteField", "Primitives", "Learning",
+            "Reporting", "Programs", logging,
         ],
         path: "Tests/BaselineTests"),
     .testTarget(name: "CompareTests", dependencies: ["Compare", "Reporting"], path: "Tests/CompareTests"),
@@ -135,7 +140,8 @@ let wholeTests: [Target] = [
 
 /// The modules that `Benchmarks` and `Fuzz`, packages of their own, measure and fuzz. They are no stable interface.
 let measured: [Product] = [
-    "Discovery", "FiniteField", "Identity", "Messages", "Primitives", "Quantization", "Shares", "TLS", "Transport",
+    "Averaging", "Discovery", "FiniteField", "Identity", "Learning", "Messages", "Primitives", "Quantization", "Shares",
+    "TLS", "Transport",
 ].map { .library(name: $0, targets: [$0]) }
 
 let package = Package(

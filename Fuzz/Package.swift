@@ -25,6 +25,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "FuzzSupport"),
+        program("FuzzAveraging", "Averaging", "FiniteField", "Identity", "Learning", "Primitives", "Quantization"),
         program("FuzzDiscovery", "Discovery"),
         program("FuzzIdentity", "Identity", "Primitives"),
         program("FuzzMessages", "Messages", "FiniteField", "Primitives"),

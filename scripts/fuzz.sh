@@ -9,7 +9,7 @@ print_help() {
 usage: scripts/fuzz.sh [options] [TARGET…]
 
 Feeds made-up bytes to every decoder that meets the network, with libFuzzer, from the package Fuzz. Without a target, all of
-them: certificates, discovery, dns, enrolment, frames, messages, proxy, tokens, vectors.
+them: averaging, certificates, discovery, dns, enrolment, frames, messages, proxy, tokens, updates, vectors.
 
 Each run begins with the inputs of Fuzz/Corpus and those that once failed, Fuzz/FailCases. An input that crashes, hangs or
 takes more than 512 MiB is put into Fuzz/FailCases and ends the script with exit code 1.
@@ -71,18 +71,20 @@ done
 # program_of TARGET: the program that holds a target, and the longest input worth making up.
 program_of() {
     case $1 in
+        averaging) echo FuzzAveraging 256 ;;
         certificates | enrolment) echo FuzzIdentity 800 ;;
         discovery) echo FuzzDiscovery 768 ;;
         dns) echo FuzzDiscovery 512 ;;
         frames | proxy) echo FuzzTransport 256 ;;
         messages) echo FuzzMessages 768 ;;
         tokens) echo FuzzIdentity 256 ;;
+        updates) echo FuzzAveraging 1152 ;;
         vectors) echo FuzzMessages 256 ;;
         *) return 1 ;;
     esac
 }
 
-((${#targets[@]})) || targets=(certificates discovery dns enrolment frames messages proxy tokens vectors)
+((${#targets[@]})) || targets=(averaging certificates discovery dns enrolment frames messages proxy tokens updates vectors)
 for target in "${targets[@]}"; do
     program_of "$target" >/dev/null || usage_error "there is no target \"$target\""
 done

@@ -8,6 +8,7 @@ import Quantization
 import Reporting
 import Testing
 
+@testable import Averaging
 @testable import Baseline
 
 /// Transcripts: event, expected actions, next event.

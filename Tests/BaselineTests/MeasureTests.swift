@@ -7,6 +7,7 @@ import Programs
 import Quantization
 import Testing
 
+@testable import Averaging
 @testable import Baseline
 
 /// Single rounds, without a run around them; `FederationTests` measures real ones.

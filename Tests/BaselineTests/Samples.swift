@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 
+import Averaging
 import Learning
 import Primitives
-import Programs
 import Quantization
+import Reporting
 
-@testable import Baseline
-
-/// One of every message, with distinct values.
+/// What runs in these tests are like.
 enum Samples {
     static let hash = Digest(bytes: [UInt8](0..<32)) ?? .zero
-    static let metrics = UpdateMetrics(loss: 5_000, correct: 70, tested: 96, clipped: 1)
     static let report = ClientReport(
         sinceTrainingMicros: 1_234, peakMemoryBytes: 5_678,
         phases: [.init(phase: "setup", up: 1, down: 2), .init(phase: "update", up: 3, down: 4)])
@@ -27,28 +25,4 @@ enum Samples {
 
     static let digits = RoundDigits(
         scale: RoundScale(EncodingScale(bits: 9, exponents: [-12]), isFirst: false), clients: 5)
-
-    static func messages() throws -> [AveragingMessage] {
-        var fromFile = try configuration(sum: .float32, weightMax: 1)
-        fromFile.initialParamsHash = hash
-        return [
-            .hello(.init(paramsHash: nil, foundByMulticast: true)),
-            .hello(.init(paramsHash: hash, foundByMulticast: false)),
-            .configuration(try configuration()), .configuration(fromFile),
-            .configuration(try configuration(sum: .quantised, bits: 9)),
-            .roundOpen(.init(round: 4, isClosing: true, paramsHash: hash)),
-            .roundOpen(.init(round: 3, isClosing: false, paramsHash: hash, digits: digits)),
-            .evaluation(.init(round: 4, metrics: metrics, report: report)),
-            .applied(.init(rounds: 3, paramsHash: hash, report: report)),
-            .withdrawal("the data is gone"),
-            .runEnd(.init(outcome: .converged, sentence: "nothing changed")),
-        ]
-    }
-
-    static let headers: [AveragingStreamHeader] = [
-        .update(.init(round: 2, weight: 96, metrics: metrics, elements: 15)),
-        .parameters(.init(rounds: 2, paramsHash: hash, elements: 15)),
-        .vector(.init(round: 2, elements: 75)),
-        .sum(.init(rounds: 2, paramsHash: hash, digits: digits, elements: 75)),
-    ]
 }

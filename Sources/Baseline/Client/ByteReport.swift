@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Programs
+import Reporting
 import Transport
 
 /// Reports what went over the sockets since the report before.

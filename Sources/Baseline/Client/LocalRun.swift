@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Averaging
 import Learning
 import Primitives
 import Programs
@@ -126,6 +127,15 @@ struct LocalRun: Sendable {
     private func present() throws -> (Parameters, Digest) {
         guard let parameters, let paramsHash else { throw InvalidAveragingMessage.unexpected(message: "RoundOpen") }
         return (parameters, paramsHash)
+    }
+}
+
+extension AveragingConfiguration {
+    /// How clients train.
+    func hyperparameters() throws(TrainingError) -> Hyperparameters {
+        try Hyperparameters(
+            optimizer: optimizer, learningRate: learningRate, momentum: momentum, batchSize: batchSize,
+            epochs: localEpochs)
     }
 }
 

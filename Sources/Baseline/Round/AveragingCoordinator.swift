@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Averaging
 import FiniteField
 import Identity
 import Learning

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Averaging
 import Identity
 import Learning
 import Primitives

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Averaging
 import Identity
 import Learning
 import Primitives

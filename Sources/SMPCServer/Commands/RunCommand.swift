@@ -2,6 +2,7 @@
 
 import Aggregation
 import ArgumentParser
+import Learning
 import Messages
 import Programs
 import Quantization

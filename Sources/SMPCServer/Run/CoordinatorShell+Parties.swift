@@ -6,6 +6,7 @@ import Identity
 import Messages
 import Primitives
 import Programs
+import Reporting
 import Transport
 
 /// What comes from the parties: connections, messages, vectors.

@@ -5,6 +5,7 @@ import Identity
 import Messages
 import Programs
 import Quantization
+import Reporting
 
 extension RunRecorder {
     /// The key under which what a restart needs is stored.

@@ -3,6 +3,7 @@
 import Aggregation
 import Foundation
 import Identity
+import Learning
 import Logging
 import Messages
 import Primitives

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Says why bytes from the other side are not a message of plain averaging: message and field, never the bytes themselves.
-enum InvalidAveragingMessage: Error, Equatable {
+package enum InvalidAveragingMessage: Error, Equatable {
     /// No body, or one that this version does not know.
     case empty(message: String)
     /// A fixed-length field has another length.
@@ -15,7 +15,7 @@ enum InvalidAveragingMessage: Error, Equatable {
 }
 
 extension InvalidAveragingMessage: CustomStringConvertible {
-    var description: String {
+    package var description: String {
         switch self {
         case .empty(let message): "\(message) has no content that this version knows"
         case .length(let message, let field, let expected, let actual):

@@ -5,47 +5,76 @@ import Primitives
 import Quantization
 
 /// Says what a stream carries: little-endian binary32, or the 8-byte elements of vectors.
-enum AveragingStreamHeader: Equatable {
+package enum AveragingStreamHeader: Equatable {
     case update(Update)
     case parameters(ParametersHeader)
     case vector(VectorHeader)
     case sum(SumHeader)
 
     /// Precedes local − global of one client.
-    struct Update: Equatable {
-        var round: Int
+    package struct Update: Equatable {
+        package var round: Int
         /// Samples as the secure arm weighs them.
-        var weight: Int64
+        package var weight: Int64
         /// Of the model before the round, on the client's test data.
-        var metrics: UpdateMetrics
-        var elements: Int
+        package var metrics: UpdateMetrics
+        package var elements: Int
+
+        /// Makes a header.
+        package init(round: Int, weight: Int64, metrics: UpdateMetrics, elements: Int) {
+            self.round = round
+            self.weight = weight
+            self.metrics = metrics
+            self.elements = elements
+        }
     }
 
     /// Precedes the parameters after some applied rounds.
-    struct ParametersHeader: Equatable {
-        var rounds: Int
-        var paramsHash: Digest
-        var elements: Int
+    package struct ParametersHeader: Equatable {
+        package var rounds: Int
+        package var paramsHash: Digest
+        package var elements: Int
+
+        /// Makes a header.
+        package init(rounds: Int, paramsHash: Digest, elements: Int) {
+            self.rounds = rounds
+            self.paramsHash = paramsHash
+            self.elements = elements
+        }
     }
 
     /// Precedes the encoded update of one client in a quantised run; weight and metrics are among its elements.
-    struct VectorHeader: Equatable {
-        var round: Int
-        var elements: Int
+    package struct VectorHeader: Equatable {
+        package var round: Int
+        package var elements: Int
+
+        /// Makes a header.
+        package init(round: Int, elements: Int) {
+            self.round = round
+            self.elements = elements
+        }
     }
 
     /// Precedes the sum of a round's vectors.
-    struct SumHeader: Equatable {
+    package struct SumHeader: Equatable {
         /// Applied rounds, this one included.
-        var rounds: Int
+        package var rounds: Int
         /// The parameters that the sum leads to.
-        var paramsHash: Digest
-        var digits: RoundDigits
-        var elements: Int
+        package var paramsHash: Digest
+        package var digits: RoundDigits
+        package var elements: Int
+
+        /// Makes a header.
+        package init(rounds: Int, paramsHash: Digest, digits: RoundDigits, elements: Int) {
+            self.rounds = rounds
+            self.paramsHash = paramsHash
+            self.digits = digits
+            self.elements = elements
+        }
     }
 
     /// Parses a header and checks every field.
-    init(_ bytes: [UInt8]) throws(InvalidAveragingMessage) {
+    package init(_ bytes: [UInt8]) throws(InvalidAveragingMessage) {
         switch try WireStreamHeader(wire: bytes, "StreamHeader").body {
         case .update(let wire):
             let fields = Fields(message: "UpdateHeader")
@@ -81,7 +110,7 @@ enum AveragingStreamHeader: Equatable {
     }
 
     /// Encodes the header.
-    func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         let header = WireStreamHeader.with {
             switch self {
             case .update(let update):

@@ -3,7 +3,6 @@
 import Foundation
 import Identity
 import Primitives
-import Programs
 import Quantization
 import Reporting
 
@@ -22,7 +21,7 @@ enum AveragingLimits {
 }
 
 /// Holds a control message of plain averaging.
-enum AveragingMessage: Equatable {
+package enum AveragingMessage: Equatable {
     case hello(Hello)
     case configuration(AveragingConfiguration)
     case roundOpen(RoundOpen)
@@ -33,49 +32,83 @@ enum AveragingMessage: Equatable {
     case runEnd(RunEnd)
 
     /// Opens every connection.
-    struct Hello: Equatable {
+    package struct Hello: Equatable {
         /// The parameters that the client holds; nil before its first run.
-        var paramsHash: Digest?
+        package var paramsHash: Digest?
         /// Whether the server's address was found and not given.
-        var foundByMulticast: Bool
+        package var foundByMulticast: Bool
+
+        /// Makes a message.
+        package init(paramsHash: Digest?, foundByMulticast: Bool) {
+            self.paramsHash = paramsHash
+            self.foundByMulticast = foundByMulticast
+        }
     }
 
     /// Asks for an update, or in the closing round for an evaluation.
-    struct RoundOpen: Equatable {
+    package struct RoundOpen: Equatable {
         /// Counts from 1.
-        var round: Int
-        var isClosing: Bool
+        package var round: Int
+        package var isClosing: Bool
         /// What the client must hold.
-        var paramsHash: Digest
+        package var paramsHash: Digest
         /// How to encode; nil in a closing round, and in runs that are not quantised.
-        var digits: RoundDigits?
+        package var digits: RoundDigits?
+
+        /// Makes a message.
+        package init(round: Int, isClosing: Bool, paramsHash: Digest, digits: RoundDigits? = nil) {
+            self.round = round
+            self.isClosing = isClosing
+            self.paramsHash = paramsHash
+            self.digits = digits
+        }
     }
 
     /// Answers the closing round.
-    struct Evaluation: Equatable {
-        var round: Int
-        var metrics: UpdateMetrics
-        var report: ClientReport
+    package struct Evaluation: Equatable {
+        package var round: Int
+        package var metrics: UpdateMetrics
+        package var report: ClientReport
+
+        /// Makes a message.
+        package init(round: Int, metrics: UpdateMetrics, report: ClientReport) {
+            self.round = round
+            self.metrics = metrics
+            self.report = report
+        }
     }
 
     /// Answers parameters, once they are durable.
-    struct Applied: Equatable {
+    package struct Applied: Equatable {
         /// The applied rounds that led to them.
-        var rounds: Int
-        var paramsHash: Digest
-        var report: ClientReport
+        package var rounds: Int
+        package var paramsHash: Digest
+        package var report: ClientReport
+
+        /// Makes a message.
+        package init(rounds: Int, paramsHash: Digest, report: ClientReport) {
+            self.rounds = rounds
+            self.paramsHash = paramsHash
+            self.report = report
+        }
     }
 
     /// Ends a run.
-    struct RunEnd: Equatable {
+    package struct RunEnd: Equatable {
         /// Never `verificationFailed`, which only a client can find.
-        var outcome: RunOutcome
+        package var outcome: RunOutcome
         /// Why, for people.
-        var sentence: String
+        package var sentence: String
+
+        /// Makes a message.
+        package init(outcome: RunOutcome, sentence: String) {
+            self.outcome = outcome
+            self.sentence = sentence
+        }
     }
 
     /// The name of the message in the schema.
-    var name: String {
+    package var name: String {
         switch self {
         case .hello: "Hello"
         case .configuration: "Configuration"
@@ -90,7 +123,7 @@ enum AveragingMessage: Equatable {
 
 extension AveragingMessage {
     /// Parses a message and checks every field.
-    init(_ bytes: [UInt8]) throws(InvalidAveragingMessage) {
+    package init(_ bytes: [UInt8]) throws(InvalidAveragingMessage) {
         switch try WireFrame(wire: bytes, "Frame").body {
         case .hello(let wire): self = .hello(try Hello(wire))
         case .configuration(let wire): self = .configuration(try AveragingConfiguration(wire))
@@ -107,7 +140,7 @@ extension AveragingMessage {
     }
 
     /// Encodes the message.
-    func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         let frame = WireFrame.with {
             switch self {
             case .hello(let hello): $0.hello = hello.wire

@@ -5,7 +5,7 @@ import Learning
 import Quantization
 import Testing
 
-@testable import Baseline
+@testable import Averaging
 
 @Suite struct UpdateSumTests {
     private let parties = (0..<3).compactMap { PartyID(bytes: [UInt8](repeating: UInt8($0), count: 16)) }

@@ -7,23 +7,37 @@ import Primitives
 import Quantization
 
 /// One client's update, as the plain server sees it: in the clear.
-struct ClientUpdate: Equatable, Sendable {
-    var round: Int
-    var weight: Int64
-    var metrics: UpdateMetrics
+package struct ClientUpdate: Equatable, Sendable {
+    package var round: Int
+    package var weight: Int64
+    package var metrics: UpdateMetrics
     /// local − global, one rounding.
-    var delta: [Float]
+    package var delta: [Float]
+
+    /// Describes an update.
+    package init(round: Int, weight: Int64, metrics: UpdateMetrics, delta: [Float]) {
+        self.round = round
+        self.weight = weight
+        self.metrics = metrics
+        self.delta = delta
+    }
 }
 
 /// One client's update in a quantised run: as much in the clear, as everybody knows how to read it.
-struct ClientVector: Equatable, Sendable {
-    var round: Int
+package struct ClientVector: Equatable, Sendable {
+    package var round: Int
     /// D elements, zeros where check and blind would stand.
-    var vector: Field64Vector
+    package var vector: Field64Vector
+
+    /// Describes an update.
+    package init(round: Int, vector: Field64Vector) {
+        self.round = round
+        self.vector = vector
+    }
 }
 
 /// What became of a sum.
-enum SumOutcome: Equatable {
+package enum SumOutcome: Equatable {
     /// The next model follows from it.
     case applied(AppliedSum)
     /// A sum of digits did not fit: nothing is applied.
@@ -31,22 +45,22 @@ enum SumOutcome: Equatable {
 }
 
 /// What a sum leads to.
-struct AppliedSum: Equatable {
-    var values: [Float]
+package struct AppliedSum: Equatable {
+    package var values: [Float]
     /// How the next round encodes.
-    var scale = RoundScale.exact
+    package var scale = RoundScale.exact
     /// How far any coordinate of the mean may be off where no digit was clamped; nil unless quantised.
-    var errorBound: Double?
+    package var errorBound: Double?
     /// What clients are sent in place of the parameters; nil unless quantised.
-    var bytes: [UInt8]?
+    package var bytes: [UInt8]?
 }
 
 /// Sums the updates of one round and applies the mean.
-struct UpdateSum: Sendable {
+package struct UpdateSum: Sendable {
     /// How many updates it has.
-    private(set) var count = 0
+    package private(set) var count = 0
     /// The sums of the clients' figures.
-    private(set) var metrics = UpdateMetrics.zero
+    package private(set) var metrics = UpdateMetrics.zero
     private let encoding: ExactEncoding
     /// The sum in integers; nil when the mean is taken in binary64.
     private var exact: ExactSum?
@@ -56,14 +70,14 @@ struct UpdateSum: Sendable {
     private var quantised: (round: QuantisedRound, rule: ScaleRule, total: Field64Vector)?
 
     /// How vectors are read; nil unless the run is quantised.
-    var round: QuantisedRound? { quantised?.round }
+    package var round: QuantisedRound? { quantised?.round }
 
     /// Begins the sum of a round with room for `members` updates.
     ///
     /// - Parameters:
     ///   - base: the parameters that the round starts from.
     ///   - digits: how a quantised round encodes.
-    init(
+    package init(
         _ configuration: AveragingConfiguration, members: Int, number: Int = 1, base: Digest = .zero,
         digits: RoundDigits? = nil
     ) throws(QuantizationError) {
@@ -78,7 +92,7 @@ struct UpdateSum: Sendable {
     /// Adds one client's update, which it has sent once.
     ///
     /// - Throws: `QuantizationError` for an update that cannot be one, as the secure arm's encoder would.
-    mutating func add(_ update: ClientUpdate, of party: PartyID) throws(QuantizationError) {
+    package mutating func add(_ update: ClientUpdate, of party: PartyID) throws(QuantizationError) {
         try requireRounded(update.weight)
         if exact != nil {
             let encoded = EncodedUpdate(
@@ -104,7 +118,7 @@ struct UpdateSum: Sendable {
     ///
     /// - Throws: `QuantizationError` for a vector that cannot be one: another length, a digit too large for its guard, a weight or
     ///   metrics that the secure arm's encoder would not let pass.
-    mutating func add(_ sent: ClientVector) throws(QuantizationError) {
+    package mutating func add(_ sent: ClientVector) throws(QuantizationError) {
         guard let round = quantised?.round else { throw .encodingNotAvailable(bits: EncodingScale.exactBits) }
         let said = try round.decode(sent.vector)
         if let index = said.overflowedGuard { throw .sumOverflowed(guardIndex: index) }
@@ -129,7 +143,7 @@ struct UpdateSum: Sendable {
     /// Adds the weighted mean of the updates to a model.
     ///
     /// - Throws: `totalWeightNotPositive` without updates.
-    func outcome(for model: [Float]) throws(QuantizationError) -> SumOutcome {
+    package func outcome(for model: [Float]) throws(QuantizationError) -> SumOutcome {
         if let quantised { return try outcome(for: model, quantised.round, quantised.rule, quantised.total) }
         if let sum = exact?.total {
             return .applied(
@@ -156,7 +170,7 @@ struct UpdateSum: Sendable {
 
 extension UpdateMetrics {
     /// Adds the figures of another client.
-    static func += (left: inout UpdateMetrics, right: UpdateMetrics) {
+    package static func += (left: inout UpdateMetrics, right: UpdateMetrics) {
         left.loss += right.loss
         left.correct += right.correct
         left.tested += right.tested

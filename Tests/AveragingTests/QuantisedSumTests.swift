@@ -7,7 +7,7 @@ import Primitives
 import Quantization
 import Testing
 
-@testable import Baseline
+@testable import Averaging
 
 @Suite struct QuantisedSumTests {
     private let weights = [96, 8, 1_024]

@@ -10,8 +10,8 @@ import Quantization
 ///
 /// What differs is what secrecy costs: there is no mask, no helper sends a vector, and of D elements the last four, check
 /// and blind, are not there. Weight and metrics are, so that a vector says all that an update says.
-struct QuantisedRound: Sendable {
-    let digits: RoundDigits
+package struct QuantisedRound: Sendable {
+    package let digits: RoundDigits
     private let encoding: PackedEncoding
     /// Rounding and signs are drawn for this round alone, as in the secure arm.
     private let ctx: Digest
@@ -19,7 +19,7 @@ struct QuantisedRound: Sendable {
     /// Describes the round with this number that starts from the parameters `base`.
     ///
     /// - Throws: `QuantizationError` for a scale that does not belong to the model.
-    init(
+    package init(
         _ configuration: AveragingConfiguration, number: Int, base: Digest, digits: RoundDigits
     ) throws(QuantizationError) {
         let parameters = try EncodingParameters(
@@ -33,7 +33,7 @@ struct QuantisedRound: Sendable {
     }
 
     /// The elements that travel: packed ones with their guards, weight, metrics.
-    var elements: Int { encoding.parameters.vectorLayout.checked.count }
+    package var elements: Int { encoding.parameters.vectorLayout.checked.count }
 
     /// Encodes an update.
     ///
@@ -41,7 +41,7 @@ struct QuantisedRound: Sendable {
     ///   - update: local − global, not clipped yet.
     ///   - seed: 32 secret random bytes, drawn once for this update.
     /// - Returns: the bytes of `elements` elements.
-    func encode(_ update: TrainedUpdate, seed: SecretBytes) throws(QuantizationError) -> [UInt8] {
+    package func encode(_ update: TrainedUpdate, seed: SecretBytes) throws(QuantizationError) -> [UInt8] {
         let tested = update.evaluation
         let encoded = try encoding.encode(
             delta: update.delta, samples: update.samples, lossSum: tested.lossSum, correct: tested.correct,
@@ -52,7 +52,7 @@ struct QuantisedRound: Sendable {
     /// Reads a vector, or a sum of vectors, from the bytes of `elements` elements.
     ///
     /// - Throws: `InvalidAveragingMessage` for another number of bytes, or an element that is none.
-    func vector(_ bytes: [UInt8], of message: String) throws(InvalidAveragingMessage) -> Field64Vector {
+    package func vector(_ bytes: [UInt8], of message: String) throws(InvalidAveragingMessage) -> Field64Vector {
         guard bytes.count == Field64.byteCount * elements else {
             throw .length(
                 message: message, field: "elements", expected: Field64.byteCount * elements, actual: bytes.count)
@@ -65,47 +65,47 @@ struct QuantisedRound: Sendable {
     }
 
     /// Writes the elements of a vector that travel.
-    func bytes(of vector: Field64Vector) -> [UInt8] { vector.littleEndianBytes(of: 0..<elements) }
+    package func bytes(of vector: Field64Vector) -> [UInt8] { vector.littleEndianBytes(of: 0..<elements) }
 
     /// A vector of zeros, to sum others in.
-    var zero: Field64Vector { Field64Vector(count: encoding.parameters.vectorLayout.count) }
+    package var zero: Field64Vector { Field64Vector(count: encoding.parameters.vectorLayout.count) }
 
     /// Reads what a vector or a sum says.
     ///
     /// - Throws: `countMismatch`.
-    func decode(_ vector: Field64Vector) throws(QuantizationError) -> PackedSum {
+    package func decode(_ vector: Field64Vector) throws(QuantizationError) -> PackedSum {
         try encoding.decode(vector, ctx: ctx)
     }
 
     /// Applies a decoded sum to a model: the same bits everywhere.
     ///
     /// - Throws: `sumOverflowed`, `totalWeightNotPositive`, `countMismatch`.
-    func apply(_ sum: PackedSum, to model: [Float]) throws(QuantizationError) -> [Float] {
+    package func apply(_ sum: PackedSum, to model: [Float]) throws(QuantizationError) -> [Float] {
         var values = model
         try encoding.apply(sum, ctx: ctx, to: &values)
         return values
     }
 
     /// How far any coordinate of the mean may be off where no digit was clamped.
-    func errorBound(_ sum: PackedSum, clients: Int) throws(QuantizationError) -> Double {
+    package func errorBound(_ sum: PackedSum, clients: Int) throws(QuantizationError) -> Double {
         try encoding.errorBound(of: sum, participants: clients).coordinate
     }
 
     /// The scale of the round after this one.
-    func scale(after sum: PackedSum, by rule: ScaleRule) -> RoundScale {
+    package func scale(after sum: PackedSum, by rule: ScaleRule) -> RoundScale {
         RoundScale(rule.next(after: sum, of: encoding), isFirst: sum.overflowedGuard != nil)
     }
 }
 
 extension AveragingConfiguration {
     /// How the scales of a quantised run follow from its sums; nil for other runs.
-    func scaleRule() throws(QuantizationError) -> ScaleRule? {
+    package func scaleRule() throws(QuantizationError) -> ScaleRule? {
         guard let bits else { return nil }
         return try ScaleRule(bits: bits)
     }
 
     /// The scale of the first round of a quantised run, and of the repetition after an overflow; exact for other runs.
-    func firstScale() throws(QuantizationError) -> RoundScale {
+    package func firstScale() throws(QuantizationError) -> RoundScale {
         guard let rule = try scaleRule() else { return .exact }
         return RoundScale(rule.first(parameterCount: model.layout.count), isFirst: true)
     }

@@ -4,20 +4,20 @@ import Learning
 import Quantization
 
 /// What one training and the evaluation before it gave.
-struct TrainedUpdate: Sendable {
+package struct TrainedUpdate: Sendable {
     /// local − global in Float32, one rounding, not clipped.
-    let delta: [Float]
+    package let delta: [Float]
     /// The samples that it was computed from.
-    let samples: Int
+    package let samples: Int
     /// Of the model before.
-    let evaluation: Evaluation
+    package let evaluation: Evaluation
 }
 
 extension TrainedUpdate {
     /// Takes the difference that a training made.
     ///
     /// - Throws: `countMismatch`.
-    init(
+    package init(
         from global: Parameters, to local: Parameters, samples: Int, evaluation: Evaluation
     ) throws(QuantizationError) {
         self.init(

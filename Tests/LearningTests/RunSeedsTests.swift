@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Learning
-import Programs
 import Testing
 
 @Suite struct RunSeedsTests {

@@ -3,11 +3,10 @@
 import Foundation
 import Learning
 import Primitives
-import Programs
 import Quantization
 
 /// How the plain server sums updates (`--plain`).
-enum PlainSum: String, CaseIterable, Sendable {
+package enum PlainSum: String, CaseIterable, Sendable {
     /// Quantized exactly as in the secure arm, summed in integers, applied by the same function: the same bits.
     case exact
     /// The weighted mean in binary64, clients in the order of their IDs.
@@ -17,43 +16,58 @@ enum PlainSum: String, CaseIterable, Sendable {
 }
 
 /// What every client of a plain run must agree on.
-struct AveragingConfiguration: Equatable, Sendable {
+package struct AveragingConfiguration: Equatable, Sendable {
     /// The identity of the run, 16 bytes.
-    var run: [UInt8]
-    var model: ModelSpec
-    var seeds: RunSeeds
-    var rounds: Int
+    package var run: [UInt8]
+    package var model: ModelSpec
+    package var seeds: RunSeeds
+    package var rounds: Int
     /// `sgd`, `momentum` or `adam`, as it travels.
-    var optimizer: String
-    var learningRate: Double
-    var momentum: Double
-    var batchSize: Int
-    var localEpochs: Int
+    package var optimizer: String
+    package var learningRate: Double
+    package var momentum: Double
+    package var batchSize: Int
+    package var localEpochs: Int
     /// The L2 norm that updates are clipped to; 0 for none.
-    var clip: Double = 0
+    package var clip: Double
     /// The samples that weigh 1, a power of two; 1 when every client weighs the same.
-    var weightMax: Double
+    package var weightMax: Double
     /// The hash of first parameters from a file; nil when they are drawn from the seed.
-    var initialParamsHash: Digest?
-    var sum: PlainSum
+    package var initialParamsHash: Digest?
+    package var sum: PlainSum
     /// b, the bits of a digit behind the first round of a quantised run; nil in all others.
-    var bits: Int?
+    package var bits: Int?
 
-    /// What records call the encoding of the run.
-    var encodingName: String { bits.map(String.init) ?? sum.rawValue }
-
-    /// The sum for people.
-    var sumDescription: String { bits.map { "quantised to \($0) bits" } ?? sum.rawValue }
-
-    /// How clients train.
-    func hyperparameters() throws(TrainingError) -> Hyperparameters {
-        try Hyperparameters(
-            optimizer: optimizer, learningRate: learningRate, momentum: momentum, batchSize: batchSize,
-            epochs: localEpochs)
+    /// Makes a configuration; what is said here is what the other side checks.
+    package init(
+        run: [UInt8], model: ModelSpec, seeds: RunSeeds, rounds: Int, optimizer: String, learningRate: Double,
+        momentum: Double, batchSize: Int, localEpochs: Int, clip: Double = 0, weightMax: Double,
+        initialParamsHash: Digest?, sum: PlainSum, bits: Int?
+    ) {
+        self.run = run
+        self.model = model
+        self.seeds = seeds
+        self.rounds = rounds
+        self.optimizer = optimizer
+        self.learningRate = learningRate
+        self.momentum = momentum
+        self.batchSize = batchSize
+        self.localEpochs = localEpochs
+        self.clip = clip
+        self.weightMax = weightMax
+        self.initialParamsHash = initialParamsHash
+        self.sum = sum
+        self.bits = bits
     }
 
+    /// What records call the encoding of the run.
+    package var encodingName: String { bits.map(String.init) ?? sum.rawValue }
+
+    /// The sum for people.
+    package var sumDescription: String { bits.map { "quantised to \($0) bits" } ?? sum.rawValue }
+
     /// The encoding of the secure arm's training rounds, with room for the sum of `members` updates.
-    func encoding(members: Int) throws(QuantizationError) -> ExactEncoding {
+    package func encoding(members: Int) throws(QuantizationError) -> ExactEncoding {
         try ExactEncoding(
             try EncodingParameters(
                 kind: .training, scale: .exact, clip: clip, weightMax: weightMax, layout: model.layout.bytes),
@@ -61,12 +75,12 @@ struct AveragingConfiguration: Equatable, Sendable {
     }
 
     /// The bytes of the configuration alone, for storage.
-    func encoded() -> [UInt8] { wire.wireBytes() }
+    package func encoded() -> [UInt8] { wire.wireBytes() }
 }
 
 extension AveragingConfiguration {
     /// Parses what `encoded()` gave.
-    init(encoded bytes: [UInt8]) throws(InvalidAveragingMessage) {
+    package init(encoded bytes: [UInt8]) throws(InvalidAveragingMessage) {
         try self.init(WireConfiguration(wire: bytes, "Configuration"))
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Learning
-public import Primitives
+import Primitives
 
 /// Derives every seed of a run from one number, alike in both arms of a comparison.
 ///

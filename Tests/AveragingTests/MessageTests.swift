@@ -2,11 +2,10 @@
 
 import Foundation
 import Primitives
-import Programs
 import Quantization
 import Testing
 
-@testable import Baseline
+@testable import Averaging
 
 @Suite struct MessageTests {
     @Test func everyMessageComesBackAsItWas() throws {

@@ -3,14 +3,14 @@
 import Quantization
 
 /// Says how a quantised round encodes: the server repeats it to everybody, and who applied the sum before computes it too.
-struct RoundDigits: Equatable, Sendable {
+package struct RoundDigits: Equatable, Sendable {
     /// b, e of each block, and whether the sum cannot overflow.
-    var scale: RoundScale
+    package var scale: RoundScale
     /// The clients at the opening of the round, for whose sum a first round leaves room.
-    var clients: Int
+    package var clients: Int
 
     /// Takes a round's scale.
-    init(scale: RoundScale, clients: Int) {
+    package init(scale: RoundScale, clients: Int) {
         self.scale = scale
         self.clients = clients
     }

@@ -146,6 +146,13 @@ take_option() {
 # release_build: what `swift build` is called with for programs that run on their own.
 release_build=(swift build --package-path "$repository" -c release --static-swift-stdlib)
 
+# build_release PROGRAM…: builds programs that run on their own, each by its name. To build all at once after one was built by
+# its name, SwiftPM compiles the programs of the dependencies too, protoc among them, which takes minutes.
+build_release() {
+    local program
+    for program; do "${release_build[@]}" --product "$program" </dev/null || return; done
+}
+
 # require_federation DATASET: what a federation of `programs` needs; builds server and client where that is empty.
 require_federation() {
     local packages=(python3) program
@@ -156,9 +163,8 @@ require_federation() {
     [[ $1 != fashion-mnist ]] || packages+=(dataset-fashion-mnist)
     require_packages "${packages[@]}"
     if [[ -z $programs ]]; then
-        say "building the programs (a minute or two the first time)"
-        "${release_build[@]}" --product smpc-server </dev/null
-        "${release_build[@]}" --product smpc-client </dev/null
+        say "building the programs (some minutes the first time)"
+        build_release smpc-server smpc-client
         programs=$("${release_build[@]}" --show-bin-path)
     fi
     for program in smpc-server smpc-client; do

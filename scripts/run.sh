@@ -223,8 +223,8 @@ remember() {
 build() {
     if [[ -z $programs ]]; then
         local began=$SECONDS
-        say "building the programs (a minute or two the first time)"
-        "${release_build[@]}" </dev/null 9>&- || die 1 "the build failed; see above"
+        say "building the programs (some minutes the first time)"
+        build_release smpc-server smpc-client fedavg smpc-compare 9>&- || die 1 "the build failed; see above"
         programs=$("${release_build[@]}" --show-bin-path 9>&-)
         say "built in $((SECONDS - began)) s"
     fi

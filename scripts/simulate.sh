@@ -67,7 +67,8 @@ if [[ $switches == true ]]; then
 fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-swift build -c release --product smpc-simulate --scratch-path "$scratch" >"$log" 2>&1 || {
+# As all programs are built that run on their own: what they share is compiled once.
+"${release_build[@]}" --product smpc-simulate --scratch-path "$scratch" >"$log" 2>&1 || {
     cat "$log" >&2
     die 1 "smpc-simulate does not build"
 }

@@ -87,10 +87,16 @@ build_for_tests() {
     fi
 }
 
-# run_tests OPTION…: the tests that the options choose; names those that never ended if it takes more than `test_minutes`.
+# run_tests OPTION…: the tests that the options choose; names those that never ended if it takes more than `test_minutes`, and
+# says again at the end what failed, as hundreds of lines may have come since.
 run_tests() {
     local status=0
     timeout --kill-after=30 "${test_minutes}m" swift test "$@" 2>&1 | tee "$scratch/tests.log" || status=$?
+    ((status == 0)) || {
+        complain "what failed:"
+        awk '/^(◇|✔|✘|↳) / { isFailure = /^✘ .* recorded an issue/ || (isFailure && /^↳/); lines = 0 }
+             isFailure && ++lines <= 40' "$scratch/tests.log" >&2
+    }
     ((status != 124 && status != 137)) || {
         complain "the tests did not end in $test_minutes minutes; these had begun:"
         awk '$3 == "run" || $3 == "case" { next } / Test .* started\.$/ { open[$3]++ }

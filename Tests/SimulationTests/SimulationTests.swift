@@ -36,8 +36,9 @@ import Testing
 
     /// What the machines once did wrong: a server that failed at a negative weight, runs that stood still where an epoch
     /// was used up and another one not possible, two statements of a site about one epoch that contradict each other, pings that
-    /// never were answered all at once, a peer that came early and was told nothing; and false alarms of the simulator's own: it blamed whoever goes on from an epoch with
-    /// too many liars or from a forged sum, and a coordinator that everybody has left.
+    /// never were answered all at once, a peer that came early and was told nothing; and false alarms of the simulator's own:
+    /// it blamed whoever goes on from an epoch with too many liars or from a forged sum, and a coordinator that everybody has
+    /// left.
     @Test(
         arguments: [
             1_007_566, 1_013_473, 1_011_603, 1_018_811, 1_010_967, 542, 605, 667, 2_001_525, 294, 4_724, 7_118,

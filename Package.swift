@@ -51,6 +51,7 @@ let cTargets: [Target] = [
     .systemLibrary(name: "CGMP", providers: [.apt(["libgmp-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CFieldKernels"),
     .target(name: "CFreedMemory", path: "Tests/CFreedMemory"),
@@ -59,7 +60,7 @@ let cTargets: [Target] = [
 
 let libraries: [[Target]] = [
     module("FiniteField", ["CGMP", "CFieldKernels"], settings: pointers),
-    module("Primitives", ["COpenSSL"], settings: pointers),
+    module("Primitives", ["CMalloc", "COpenSSL"], settings: pointers),
     module("Identity", ["Primitives", protobuf], excluding: ["Protos"]),
     module("Shares", ["FiniteField", "Primitives"], testing: ["CFreedMemory"]),
     module(

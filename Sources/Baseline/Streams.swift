@@ -4,13 +4,9 @@ import Averaging
 import Transport
 
 extension OutgoingStream {
-    /// Sends bytes in pieces of one chunk and ends the stream.
+    /// Sends bytes and ends the stream.
     func sendAll(_ bytes: [UInt8]) async throws {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            try await write([UInt8](rest.prefix(TransportConfiguration.chunkBytesMax)))
-            rest = rest.dropFirst(TransportConfiguration.chunkBytesMax)
-        }
+        try await withTaskExecutorPreference(executor) { try await write(bytes) }
         try await finish()
     }
 }
@@ -23,9 +19,11 @@ extension IncomingStream {
         accept()
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)
-        for try await chunk in chunks {
-            bytes += chunk
-            guard bytes.count <= count else { break }
+        try await withTaskExecutorPreference(executor) {
+            for try await chunk in chunks {
+                bytes += chunk
+                guard bytes.count <= count else { break }
+            }
         }
         guard bytes.count == count else {
             refuse(.invalid)

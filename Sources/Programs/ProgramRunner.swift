@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Glibc
+import Primitives
 
 /// Runs a program's command and ends the process with the exit codes of `ProgramExit`.
 ///
@@ -9,6 +10,7 @@ import Glibc
 public enum ProgramRunner {
     /// Parses the arguments, runs the command and ends the process.
     public static func run<Root: ParsableCommand>(_ root: Root.Type) async -> Never {
+        HeapReserve.keepFreedPages()
         // A reader that closed its end (`| head`) is an error of that write, not the end of a federation.
         signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())

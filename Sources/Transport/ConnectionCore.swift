@@ -10,11 +10,14 @@ struct ConnectionCore: Sendable {
 
     private let loop: any EventLoop
     private let handler: NIOLoopBound<ConnectionHandler>
+    /// Runs tasks on the event loop.
+    let executor: EventLoopExecutor
 
     /// To be made on the handler's event loop.
     init(_ handler: ConnectionHandler, on loop: any EventLoop) {
         self.loop = loop
         self.handler = NIOLoopBound(handler, eventLoop: loop)
+        executor = EventLoopExecutor(loop)
     }
 
     /// Draws a new ticket.

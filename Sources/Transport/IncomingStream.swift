@@ -64,6 +64,11 @@ public final class IncomingStream: Sendable {
         self.core = core
     }
 
+    /// Runs a task on the connection's event loop, where reading then wakes no other thread.
+    ///
+    /// For a task that does little else (`withTaskExecutorPreference`): as long as it computes, nothing is sent or received.
+    public var executor: any TaskExecutor { core.executor }
+
     deinit {
         core.perform { [id] in $0.refuse(id, code: .abandoned) }
     }

@@ -12,6 +12,11 @@ public final class OutgoingStream: Sendable {
         self.core = core
     }
 
+    /// Runs a task on the connection's event loop, where writing then wakes no other thread.
+    ///
+    /// For a task that does little else (`withTaskExecutorPreference`): as long as it computes, nothing is sent or received.
+    public var executor: any TaskExecutor { core.executor }
+
     deinit {
         core.perform { [id] in $0.release(id) }
     }

@@ -31,6 +31,8 @@ public struct TransportConfiguration: Sendable {
 
     /// The most bytes of one chunk. A constant of the wire format.
     public static let chunkBytesMax = 256 << 10
+    /// As many bytes as are best written to a stream at once: several chunks, so that the writer is woken once for all of them.
+    public static let writeBytes = 4 * chunkBytesMax
     /// The most bytes of a stream's header or trailer. A constant of the wire format.
     public static let streamEdgeBytesMax = 64 << 10
     /// Answers (pong, credit, reset) that may wait to be sent: more than what one read from the socket can provoke, and

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
 import Primitives
 import Testing
 
@@ -43,6 +44,31 @@ import Testing
             #expect(try incoming.trailer() == [9])
             await #expect(throws: ConnectionError.streamFinished) { try await outgoing.write([1]) }
             await #expect(throws: ConnectionError.streamFinished) { try await outgoing.finish() }
+        }
+    }
+
+    /// Reader and writer run on the event loops that carry the bytes; several windows and waits on either side.
+    @Test func aStreamIsWrittenAndReadOnItsEventLoop() async throws {
+        try await withConnection { client, server in
+            let outgoing = try await client.openStream(header: [])
+            let incoming = try await server.stream()
+            incoming.accept()
+            let bytes = SecureRandom.bytes(3 * Self.window + 5)
+            async let writing: Void = withTaskExecutorPreference(outgoing.executor) {
+                for start in stride(from: 0, to: bytes.count, by: TransportConfiguration.writeBytes) {
+                    try await outgoing.write(Array(bytes[start...].prefix(TransportConfiguration.writeBytes)))
+                }
+                try await outgoing.finish()
+            }
+            let received = try await withTaskExecutorPreference(incoming.executor) {
+                let thread = try String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
+                #expect(thread.hasPrefix("NIO-"), "the reader runs on an event loop, not on \(thread)")
+                var received: [UInt8] = []
+                for try await chunk in incoming.chunks { received += chunk }
+                return received
+            }
+            try await writing
+            #expect(received == bytes)
         }
     }
 

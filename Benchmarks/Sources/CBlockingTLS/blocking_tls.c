@@ -14,14 +14,20 @@
 #include <time.h>
 #include <unistd.h>
 
+struct blocking_tls_connection {
+    SSL *writer;
+    SSL *reader;
+    int sockets[2];
+};
+
+/// What one thread is to read.
 typedef struct {
-    SSL_CTX *context;
-    int socket;
+    SSL *ssl;
     size_t total;
     size_t piece;
     double finished;
     int succeeded;
-} side;
+} reading;
 
 static double now(void) {
     struct timespec time;
@@ -49,23 +55,6 @@ static SSL_CTX *make_context(const SSL_METHOD *method, blocking_tls_identity ide
     return NULL;
 }
 
-static void *receive(void *argument) {
-    side *self = argument;
-    SSL *ssl = SSL_new(self->context);
-    unsigned char *buffer = malloc(self->piece);
-    size_t received = 0;
-    if (ssl != NULL && buffer != NULL && SSL_set_fd(ssl, self->socket) == 1 && SSL_accept(ssl) == 1) {
-        int count;
-        while (received < self->total && (count = SSL_read(ssl, buffer, (int)self->piece)) > 0) received += (size_t)count;
-    }
-    self->finished = now();
-    self->succeeded = received == self->total;
-    SSL_free(ssl);
-    free(buffer);
-    close(self->socket);
-    return NULL;
-}
-
 /// Two connected sockets over loopback.
 static int connect_pair(int *first, int *second) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -81,29 +70,77 @@ static int connect_pair(int *first, int *second) {
     return *second >= 0 && setsockopt(*first, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0 ? 0 : -1;
 }
 
-double blocking_tls_transfer(blocking_tls_identity identity, size_t total, size_t piece) {
-    side reader = {.context = make_context(TLS_server_method(), identity), .total = total, .piece = piece};
-    SSL_CTX *context = make_context(TLS_client_method(), identity);
-    unsigned char *bytes = calloc(1, piece);
-    int socket = -1;
-    double seconds = -1;
-    pthread_t thread;
-    if (reader.context != NULL && context != NULL && bytes != NULL && connect_pair(&socket, &reader.socket) == 0 &&
-        pthread_create(&thread, NULL, receive, &reader) == 0) {
-        SSL *ssl = SSL_new(context);
-        double began = -1;
-        if (ssl != NULL && SSL_set_fd(ssl, socket) == 1 && SSL_connect(ssl) == 1) {
-            began = now();
-            for (size_t sent = 0; sent < total; sent += piece)
-                if (SSL_write(ssl, bytes, (int)piece) <= 0) break;
-        }
-        pthread_join(thread, NULL);
-        if (began >= 0 && reader.succeeded) seconds = reader.finished - began;
-        SSL_free(ssl);
-    }
-    if (socket >= 0) close(socket);
-    SSL_CTX_free(reader.context);
+static void *shake_hands(void *reader) { return SSL_accept(reader) == 1 ? reader : NULL; }
+
+static SSL *make_end(const SSL_METHOD *method, blocking_tls_identity identity, int socket) {
+    SSL_CTX *context = make_context(method, identity);
+    SSL *ssl = context != NULL ? SSL_new(context) : NULL;
+    // What was made of it keeps it.
     SSL_CTX_free(context);
+    if (ssl != NULL && SSL_set_fd(ssl, socket) == 1) return ssl;
+    SSL_free(ssl);
+    return NULL;
+}
+
+blocking_tls_connection *blocking_tls_open(blocking_tls_identity identity) {
+    blocking_tls_connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL) return NULL;
+    int *sockets = connection->sockets;
+    sockets[0] = sockets[1] = -1;
+    pthread_t thread;
+    if (connect_pair(&sockets[0], &sockets[1]) == 0) {
+        connection->writer = make_end(TLS_client_method(), identity, sockets[0]);
+        connection->reader = make_end(TLS_server_method(), identity, sockets[1]);
+    }
+    if (connection->writer != NULL && connection->reader != NULL &&
+        pthread_create(&thread, NULL, shake_hands, connection->reader) == 0) {
+        void *accepted = NULL;
+        int is_connected = SSL_connect(connection->writer) == 1;
+        // The other end stops waiting.
+        if (!is_connected) shutdown(sockets[0], SHUT_RDWR);
+        pthread_join(thread, &accepted);
+        if (is_connected && accepted != NULL) return connection;
+    }
+    blocking_tls_close(connection);
+    return NULL;
+}
+
+static void *receive(void *argument) {
+    reading *self = argument;
+    unsigned char *buffer = malloc(self->piece);
+    size_t received = 0;
+    int count;
+    while (buffer != NULL && received < self->total && (count = SSL_read(self->ssl, buffer, (int)self->piece)) > 0)
+        received += (size_t)count;
+    self->finished = now();
+    self->succeeded = received == self->total;
+    free(buffer);
+    return NULL;
+}
+
+double blocking_tls_transfer(blocking_tls_connection *connection, size_t total, size_t piece) {
+    reading reading = {.ssl = connection->reader, .total = total, .piece = piece};
+    unsigned char *bytes = calloc(1, piece);
+    pthread_t thread;
+    double seconds = -1;
+    if (bytes != NULL && pthread_create(&thread, NULL, receive, &reading) == 0) {
+        double began = now();
+        size_t sent = 0;
+        while (sent < total && SSL_write(connection->writer, bytes, (int)piece) > 0) sent += piece;
+        // The other end stops waiting.
+        if (sent < total) shutdown(connection->sockets[0], SHUT_RDWR);
+        pthread_join(thread, NULL);
+        if (reading.succeeded) seconds = reading.finished - began;
+    }
     free(bytes);
     return seconds;
+}
+
+void blocking_tls_close(blocking_tls_connection *connection) {
+    if (connection == NULL) return;
+    SSL_free(connection->writer);
+    SSL_free(connection->reader);
+    for (int end = 0; end < 2; end++)
+        if (connection->sockets[end] >= 0) close(connection->sockets[end]);
+    free(connection);
 }

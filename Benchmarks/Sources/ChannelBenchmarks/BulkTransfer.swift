@@ -7,9 +7,11 @@ import Primitives
 import Transport
 
 /// Measures a stream of a connection against blocking OpenSSL sockets with the same cipher, taking turns.
+///
+/// Each has one connection for all of its transfers: the kernel paces an old one otherwise than a new one.
 struct BulkTransfer {
-    /// 256 KiB, the largest chunk.
-    static let piece = TransportConfiguration.chunkBytesMax
+    /// What is written at once, by either: 1 MiB, as the programs do.
+    static let piece = TransportConfiguration.writeBytes
 
     let federation: Federation
     let bytes: Int
@@ -26,11 +28,13 @@ struct BulkTransfer {
         guard let receiver = await listener.connections.first(where: { _ in true }) else {
             throw Federation.Impossible(what: "no connection was accepted")
         }
+        let blocking = try connectBlocking()
+        defer { blocking_tls_close(blocking) }
         var own: [Double] = []
         var reference: [Double] = []
         for _ in 0...repetitions {
             own.append(Double(bytes) / (try await transfer(from: sender, to: receiver)))
-            reference.append(Double(bytes) / (try blocking()))
+            reference.append(Double(bytes) / (try transfer(over: blocking)))
         }
         await sender.close()
         await listener.close()
@@ -46,15 +50,19 @@ struct BulkTransfer {
         async let sending: Void = {
             let stream = try await sender.openStream(header: [])
             let bytes = [UInt8](repeating: 0, count: Self.piece)
-            for _ in 0..<(self.bytes / Self.piece) { try await stream.write(bytes) }
-            try await stream.finish()
+            try await withTaskExecutorPreference(stream.executor) {
+                for _ in 0..<(self.bytes / Self.piece) { try await stream.write(bytes) }
+                try await stream.finish()
+            }
         }()
         guard case .stream(let stream) = try await receiver.events.first(where: { _ in true }) else {
             throw Federation.Impossible(what: "no stream came")
         }
         stream.accept()
         var received = 0
-        for try await chunk in stream.chunks { received += chunk.count }
+        try await withTaskExecutorPreference(stream.executor) {
+            for try await chunk in stream.chunks { received += chunk.count }
+        }
         let took = ContinuousClock.now - began
         try await sending
         guard received == bytes else {
@@ -63,14 +71,17 @@ struct BulkTransfer {
         return took / .seconds(1)
     }
 
-    private func blocking() throws -> Double {
+    private func connectBlocking() throws -> OpaquePointer {
         let key = String(decoding: try federation.coordinator.key.pem().exposedBytes(), as: UTF8.self)
-        let seconds = try federation.leaf(of: federation.coordinator).pem.withCString { certificate in
-            key.withCString { key in
-                blocking_tls_transfer(
-                    blocking_tls_identity(certificate: certificate, key: key), bytes, Self.piece)
-            }
+        let connection = try federation.leaf(of: federation.coordinator).pem.withCString { certificate in
+            key.withCString { key in blocking_tls_open(blocking_tls_identity(certificate: certificate, key: key)) }
         }
+        guard let connection else { throw Federation.Impossible(what: "blocking sockets were not connected") }
+        return connection
+    }
+
+    private func transfer(over connection: OpaquePointer) throws -> Double {
+        let seconds = blocking_tls_transfer(connection, bytes, Self.piece)
         guard seconds > 0 else { throw Federation.Impossible(what: "blocking sockets failed") }
         return seconds
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Primitives
 
 /// Measures the channel: bulk, handshakes and idle connections, each beside what it is compared with.
 @main struct Program {
@@ -11,6 +12,8 @@ import Foundation
     private static let idleBytesMost = 65_536.0
 
     static func main() async throws {
+        // As the programs do.
+        HeapReserve.keepFreedPages()
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.first == "--dial", arguments.count == 3, let port = Int(arguments[1]),
             let count = Int(arguments[2])

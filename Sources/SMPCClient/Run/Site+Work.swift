@@ -12,7 +12,7 @@ import Transport
 /// Training, vectors and their way to the coordinator: work beside the events, which comes back as events.
 extension Site {
     /// Elements of one chunk of a vector: 256 KiB.
-    private static let chunkElements = TransportConfiguration.chunkBytesMax / 8
+    private static let writeElements = TransportConfiguration.writeBytes / 8
 
     // MARK: The update
 
@@ -152,9 +152,11 @@ extension Site {
         let task = Task {
             do {
                 let stream = try await connection.openStream(header: header.encoded())
-                for start in stride(from: 0, to: vector.count, by: Self.chunkElements) {
-                    let end = min(start + Self.chunkElements, vector.count)
-                    try await stream.write(vector.littleEndianBytes(of: start..<end))
+                try await withTaskExecutorPreference(stream.executor) {
+                    for start in stride(from: 0, to: vector.count, by: Self.writeElements) {
+                        let end = min(start + Self.writeElements, vector.count)
+                        try await stream.write(vector.littleEndianBytes(of: start..<end))
+                    }
                 }
                 try await stream.finish(trailer: trailer.encoded())
             } catch let refused as StreamRefused {

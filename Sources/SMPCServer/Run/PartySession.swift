@@ -95,7 +95,7 @@ final class PartySession: Sendable {
         }
     }
 
-    /// Streams a file in pieces of one chunk.
+    /// Streams a file in pieces of several chunks.
     private static func copy(_ path: String, to stream: OutgoingStream) async throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SessionError.fileMissing(path: path) }
@@ -103,7 +103,7 @@ final class PartySession: Sendable {
         while true {
             var failure: Int32?
             // A new one each time: the last is still being sent.
-            let piece = [UInt8](unsafeUninitializedCapacity: TransportConfiguration.chunkBytesMax) { buffer, filled in
+            let piece = [UInt8](unsafeUninitializedCapacity: TransportConfiguration.writeBytes) { buffer, filled in
                 let count = read(descriptor, buffer.baseAddress, buffer.count)
                 failure = count < 0 ? errno : nil
                 filled = max(0, count)

@@ -10,9 +10,17 @@ typedef struct {
     const char *key;
 } blocking_tls_identity;
 
-/// Sends `total` bytes in writes of `piece` from one thread to another over loopback, with blocking sockets, SSL_write and
-/// SSL_read, TLS 1.3 and TLS_AES_128_GCM_SHA256. Returns the seconds from the first write to the last byte read; negative
-/// when anything fails.
-double blocking_tls_transfer(blocking_tls_identity identity, size_t total, size_t piece);
+/// Two ends of one connection over loopback: blocking sockets, TLS 1.3 with TLS_AES_128_GCM_SHA256.
+typedef struct blocking_tls_connection blocking_tls_connection;
+
+/// Connects both ends; NULL when anything fails.
+blocking_tls_connection *blocking_tls_open(blocking_tls_identity identity);
+
+/// Sends `total` bytes in writes of `piece` from one thread to another, with SSL_write and SSL_read. Returns the seconds from
+/// the first write to the last byte read; negative when anything fails.
+double blocking_tls_transfer(blocking_tls_connection *connection, size_t total, size_t piece);
+
+/// Closes both ends; NULL is nothing to close.
+void blocking_tls_close(blocking_tls_connection *connection);
 
 #endif

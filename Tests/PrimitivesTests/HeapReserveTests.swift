@@ -7,12 +7,17 @@ import Testing
 @Suite struct HeapReserveTests {
     /// Buffers that are taken and freed again and again are not made of new pages each time.
     @Test func freedPagesAreUsedAgain() {
-        HeapReserve.keepFreedPages()
+        #expect(HeapReserve.keepFreedPages { _ in false })
         useBuffers()
         let before = pageFaults()
         for _ in 0..<20 { useBuffers() }
         // Six buffers of 1 MiB have 1,536 pages.
         #expect(pageFaults() - before < 1_536)
+    }
+
+    @Test(arguments: ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"])
+    func theEnvironmentDecides(variable: String) {
+        #expect(!HeapReserve.keepFreedPages { $0 == variable })
     }
 
     /// More at a time than the C library would keep by itself.

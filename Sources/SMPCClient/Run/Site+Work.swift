@@ -11,7 +11,7 @@ import Transport
 
 /// Training, vectors and their way to the coordinator: work beside the events, which comes back as events.
 extension Site {
-    /// Elements of one chunk of a vector: 256 KiB.
+    /// Elements of a vector that are written at once.
     private static let writeElements = TransportConfiguration.writeBytes / 8
 
     // MARK: The update

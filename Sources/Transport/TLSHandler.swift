@@ -15,13 +15,30 @@ enum TLSEvent: Sendable {
 /// Asks the TLS handler to close at once, without last words: the place is needed.
 struct TLSAbandonment: Sendable {}
 
-/// What is to be encrypted together: a frame, without its longest part being copied for it.
+/// What is to be encrypted: a frame, without its longest part being copied for it.
 struct Plaintext: Sendable {
     var head: ByteBuffer
     var body: ArraySlice<UInt8> = []
 
+    /// The most of a body that is encrypted and written at once, three records.
+    ///
+    /// Their ciphertext fits one of the kernel's segments, which hold 64 KiB with their headers (`GSO_LEGACY_MAX_SIZE`;
+    /// 65,483 bytes on loopback). The rest of a longer write would be a segment of its own, behind a timer where the
+    /// kernel paces (BBR).
+    private static let pieceBytesMax = 3 * TLSSession.plaintextCountMax
+
+    fileprivate var isEmpty: Bool { head.readableBytes == 0 && body.isEmpty }
+
     fileprivate var ciphertextCountMax: Int {
         TLSSession.ciphertextCountMax(of: head.readableBytes) + TLSSession.ciphertextCountMax(of: body.count)
+    }
+
+    /// Takes the head, if it is still there, and as much of the body as is encrypted at once.
+    fileprivate mutating func popPiece() -> Self {
+        let piece = Self(head: head, body: body.prefix(Self.pieceBytesMax))
+        head = ByteBuffer()
+        body = body.dropFirst(piece.body.count)
+        return piece
     }
 }
 
@@ -100,23 +117,36 @@ final class TLSHandler: ChannelDuplexHandler {
 
     // MARK: To the socket
 
+    /// Encrypts in pieces that go to the socket at once: the peer decrypts one while the next is encrypted.
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard phase == .established else {
-            promise?.fail(ConnectionError.tls(.sessionEnded))
-            return
-        }
-        let plaintext = unwrapOutboundIn(data)
-        let countMax = session.pendingCount + plaintext.ciphertextCountMax
-        var failure: TLSError?
-        send(context, countMax: countMax, promise: promise) {
-            do throws(TLSError) {
-                if plaintext.head.readableBytes > 0 { try session.write(plaintext.head.readableBytesSpan) }
-                if !plaintext.body.isEmpty { try session.write(plaintext.body.span.bytes) }
-            } catch {
-                failure = error
+        var rest = unwrapOutboundIn(data)
+        var isLast = false
+        while !isLast {
+            // A flush may have met the end of the connection.
+            guard phase == .established else {
+                promise?.fail(ConnectionError.tls(.sessionEnded))
+                return
             }
+            let piece = rest.popPiece()
+            var failure: TLSError?
+            let ciphertext = drain(context, countMax: session.pendingCount + piece.ciphertextCountMax) {
+                failure = encrypt(piece)
+            }
+            isLast = rest.isEmpty || failure != nil
+            context.write(wrapOutboundOut(ciphertext), promise: isLast ? promise : nil)
+            if let failure { return fail(context, ConnectionError(failure)) }
+            if !isLast { context.flush() }
         }
-        if let failure { fail(context, ConnectionError(failure)) }
+    }
+
+    private func encrypt(_ piece: Plaintext) -> TLSError? {
+        do throws(TLSError) {
+            if piece.head.readableBytes > 0 { try session.write(piece.head.readableBytesSpan) }
+            if !piece.body.isEmpty { try session.write(piece.body.span.bytes) }
+            return nil
+        } catch {
+            return error
+        }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -205,17 +235,15 @@ final class TLSHandler: ChannelDuplexHandler {
             promise?.succeed()
             return
         }
-        send(context, countMax: session.pendingCount, promise: promise) {}
+        context.write(wrapOutboundOut(drain(context, countMax: session.pendingCount) {}), promise: promise)
     }
 
-    /// Sends what is pending and what `body` makes, `countMax` bytes at most.
-    private func send(
-        _ context: ChannelHandlerContext, countMax: Int, promise: EventLoopPromise<Void>?, _ body: () -> Void
-    ) {
+    /// Takes what is pending and what `body` makes, `countMax` bytes at most.
+    private func drain(_ context: ChannelHandlerContext, countMax: Int, _ body: () -> Void) -> ByteBuffer {
         var ciphertext = context.channel.allocator.buffer(capacity: countMax)
         ciphertext.writeWithOutputRawSpan(minimumWritableBytes: countMax) { session.drain(into: &$0, body) }
         meter?.add(up: ciphertext.readableBytes)
-        context.write(wrapOutboundOut(ciphertext), promise: promise)
+        return ciphertext
     }
 
     private func fail(_ context: ChannelHandlerContext, _ error: ConnectionError) {

@@ -72,10 +72,12 @@ final class RawClient: Sendable {
     private let channel: any Channel
 
     /// Connects and completes the handshake on this side.
+    ///
+    /// - Parameter wire: what stands between TLS and the socket.
     init(
         _ federation: TestFederation, _ listener: Listener, as identity: TLSIdentity? = nil,
         alpn: ApplicationProtocol = .federation, showsCertificate: Bool = true,
-        reads: Bool = true
+        reads: Bool = true, wire: (any ChannelHandler & Sendable)? = nil
     ) async throws {
         let context = try TLSContext(
             offering: alpn, as: showsCertificate ? identity ?? federation.party : nil,
@@ -89,6 +91,7 @@ final class RawClient: Sendable {
                     let tls = TLSHandler(
                         session: try context.makeSession(), isClient: true, meter: nil, lingerTimeout: .seconds(1))
                     let promise = channel.eventLoop.makePromise(of: Void.self)
+                    if let wire { try channel.pipeline.syncOperations.addHandler(wire) }
                     try channel.pipeline.syncOperations.addHandlers(
                         tls, Collector(tls: tls, established: promise, log: log, reads: reads))
                     return (channel, promise.futureResult)
@@ -107,6 +110,13 @@ final class RawClient: Sendable {
         var buffer = ByteBuffer()
         for frame in frames { frame.encode(into: &buffer) }
         try await channel.writeAndFlush(Plaintext(head: buffer))
+    }
+
+    /// Sends a frame as connections do, its longest part where it is.
+    func sendUncopied(_ frame: Frame) async throws {
+        var head = ByteBuffer()
+        let body = frame.encodeHead(into: &head)
+        try await channel.writeAndFlush(Plaintext(head: head, body: body))
     }
 
     /// Takes nothing more from the socket.

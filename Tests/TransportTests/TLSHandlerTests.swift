@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+import NIOConcurrencyHelpers
+import NIOCore
+import TLS
+import Testing
+
+@testable import Transport
+
+@Suite(.timeLimit(.minutes(5))) struct TLSHandlerTests {
+    let federation: TestFederation
+
+    init() throws {
+        federation = try TestFederation()
+    }
+
+    /// Stands between TLS and the socket; notes what is flushed together.
+    private final class Wire: ChannelOutboundHandler, Sendable {
+        typealias OutboundIn = ByteBuffer
+
+        private let state = NIOLockedValueBox<(waiting: Int, flushed: [Int])>((0, []))
+        /// Closes the channel with this flush, counted from the first.
+        private let lastFlush: Int?
+
+        /// The bytes of each flush since the last call.
+        func takeFlushed() -> [Int] {
+            state.withLockedValue { state in
+                defer { state.flushed = [] }
+                return state.flushed
+            }
+        }
+
+        init(lastFlush: Int? = nil) { self.lastFlush = lastFlush }
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            state.withLockedValue { $0.waiting += unwrapOutboundIn(data).readableBytes }
+            context.write(data, promise: promise)
+        }
+
+        func flush(context: ChannelHandlerContext) {
+            let count = state.withLockedValue { state in
+                state.flushed.append(state.waiting)
+                state.waiting = 0
+                return state.flushed.count
+            }
+            context.flush()
+            if count == lastFlush { context.channel.close(promise: nil) }
+        }
+    }
+
+    /// A message whose bytes differ from place to place.
+    private let message = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 13) }
+
+    @Test func aLongBodyIsFlushedInPiecesOfOneSegment() async throws {
+        let listener = try await federation.listen()
+        let wire = Wire()
+        let client = try await RawClient(federation, listener, wire: wire)
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        _ = wire.takeFlushed()
+        try await client.sendUncopied(.message(message))
+        #expect(try await server.message() == message)
+        let flushed = wire.takeFlushed()
+        // The most that loopback carries at once: its MTU of 65,535 without the headers of IPv4 and TCP with timestamps.
+        #expect(try #require(flushed.max()) <= 65_535 - 20 - 32)
+        let whole = TLSSession.ciphertextCountMax(of: 5) + TLSSession.ciphertextCountMax(of: message.count)
+        #expect(flushed.reduce(0, +) == whole)
+        // And not in many more than are needed.
+        #expect(flushed.count <= 23)
+        await client.close()
+        await listener.close()
+    }
+
+    @Test func aCloseInTheMiddleOfABodyFailsItsWrite() async throws {
+        let listener = try await federation.listen()
+        let client = try await RawClient(federation, listener, wire: Wire(lastFlush: 4))
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        await #expect(throws: ConnectionError.tls(.sessionEnded)) { try await client.sendUncopied(.message(message)) }
+        // Whole records came, and the end of TLS behind them, but never the message.
+        for try await event in server.events { Issue.record("\(event)") }
+        await listener.close()
+    }
+}

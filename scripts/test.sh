@@ -95,7 +95,8 @@ run_tests() {
     ((status == 0)) || {
         complain "what failed:"
         awk '/^(◇|✔|✘|↳) / { isFailure = /^✘ .* recorded an issue/ || (isFailure && /^↳/); lines = 0 }
-             isFailure && ++lines <= 40' "$scratch/tests.log" >&2
+             isFailure && ++lines <= 40
+             /^SUMMARY: ThreadSanitizer/' "$scratch/tests.log" >&2
     }
     ((status != 124 && status != 137)) || {
         complain "the tests did not end in $test_minutes minutes; these had begun:"
@@ -194,6 +195,7 @@ if [[ $full == true ]]; then
     discovery --measure --silent
     step "benchmarks, quickly"
     scripts/bench.sh kernels --quick
+    scripts/bench.sh channel --quick
     step "the simulator without each rule"
     scripts/simulate.sh --rules
     step "made-up bytes, with the address sanitizer"

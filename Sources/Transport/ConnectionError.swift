@@ -41,7 +41,7 @@ public enum ConnectionError: Error, Hashable, Sendable {
     case tooManySenders(maximum: Int)
     /// As many streams are open as the peer allows.
     case tooManyStreams(maximum: Int)
-    /// The peer's end came without a close: bytes may be missing.
+    /// The peer's end came without a close, or in the middle of a frame: bytes are missing.
     case truncated
     /// Nothing accepts connections there; `reason` is the system's.
     case unreachable(host: String, port: Int, reason: String)
@@ -94,7 +94,7 @@ extension ConnectionError: CustomStringConvertible {
         case .timedOut(let duration): "no answer within \(duration)"
         case .tooManySenders(let maximum): "\(maximum) sends are already waiting"
         case .tooManyStreams(let maximum): "\(maximum) streams are already open"
-        case .truncated: "the connection ended without a close"
+        case .truncated: "the connection was cut off, without a close or in the middle of a frame"
         case .unreachable(let host, let port, let reason): "cannot connect to \(host):\(port): \(reason)"
         case .unresolvable(let host): "no address for \(host)"
         }

@@ -110,7 +110,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 context.flush()
             }
         case TLSEvent.peerClosed:
-            if !isReady, peerGoodbye == nil { end(.closedBeforeWelcome) } else { end(closedByPeer) }
+            end(closedByPeer)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -331,7 +331,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     // MARK: The end
 
-    private var closedByPeer: ConnectionError { .closed(peerGoodbye ?? .done) }
+    /// What a close in good order by the peer means here; while this side closes, frames are dropped, cut ones too.
+    private var closedByPeer: ConnectionError {
+        if !isReady, peerGoodbye == nil { return .closedBeforeWelcome }
+        if takesFrames, decoder.bufferedCount > 0 { return .truncated }
+        return .closed(peerGoodbye ?? .done)
+    }
 
     /// Closes in good order: what waits as messages goes first, then the goodbye.
     func close(_ reason: GoodbyeReason, waiter: CheckedContinuation<Void, any Error>) {

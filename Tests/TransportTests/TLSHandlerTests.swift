@@ -19,8 +19,7 @@ import Testing
         typealias OutboundIn = ByteBuffer
 
         private let state = NIOLockedValueBox<(waiting: Int, flushed: [Int])>((0, []))
-        /// Closes the channel with this flush, counted from the first.
-        private let lastFlush: Int?
+        private let closing = NIOLockedValueBox<Int?>(nil)
 
         /// The bytes of each flush since the last call.
         func takeFlushed() -> [Int] {
@@ -30,7 +29,11 @@ import Testing
             }
         }
 
-        init(lastFlush: Int? = nil) { self.lastFlush = lastFlush }
+        /// Closes the channel with the flush that is `count` flushes away.
+        func close(afterFlushes count: Int) {
+            _ = takeFlushed()
+            closing.withLockedValue { $0 = count }
+        }
 
         func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
             state.withLockedValue { $0.waiting += unwrapOutboundIn(data).readableBytes }
@@ -44,7 +47,7 @@ import Testing
                 return state.flushed.count
             }
             context.flush()
-            if count == lastFlush { context.channel.close(promise: nil) }
+            if count == closing.withLockedValue({ $0 }) { context.channel.close(promise: nil) }
         }
     }
 
@@ -73,12 +76,16 @@ import Testing
 
     @Test func aCloseInTheMiddleOfABodyFailsItsWrite() async throws {
         let listener = try await federation.listen()
-        let client = try await RawClient(federation, listener, wire: Wire(lastFlush: 4))
+        let wire = Wire()
+        let client = try await RawClient(federation, listener, wire: wire)
         try await client.sendWelcome()
         let server = try await listener.accept()
+        wire.close(afterFlushes: 3)
         await #expect(throws: ConnectionError.tls(.sessionEnded)) { try await client.sendUncopied(.message(message)) }
         // Whole records came, and the end of TLS behind them, but never the message.
-        for try await event in server.events { Issue.record("\(event)") }
+        await #expect(throws: ConnectionError.truncated) {
+            for try await event in server.events { Issue.record("\(event)") }
+        }
         await listener.close()
     }
 }

@@ -4,7 +4,8 @@ import Glibc
 
 /// Holds a state directory for one running process: two runs on one state would answer twice under one identity.
 ///
-/// An advisory lock (`flock`) on a file in the directory, which the kernel releases when the process ends, however it ends.
+/// An advisory lock of an open file description (fcntl(2), `F_OFD_SETLK`) on a file in the directory, which the kernel
+/// releases when the process ends, however it ends.
 public final class StateLock: Sendable {
     /// What a directory is held for. Different uses go on beside each other.
     public enum Use: String, Sendable {
@@ -32,11 +33,15 @@ public final class StateLock: Sendable {
                 errno == ENOENT ? .usage : .failed, "cannot open the state directory: \(reason)", subject: directory,
                 remedy: "name an existing one with --state")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = Self.holder(descriptor)
+        var range = Self.wholeFile
+        guard fcntl(descriptor, Self.setLock, &range) == 0 else {
+            let (code, holder) = (errno, Self.writer(descriptor))
             close(descriptor)
+            guard code == EAGAIN || code == EACCES else {
+                throw ProgramError(.failed, "cannot be locked: \(String(cString: strerror(code)))", subject: path)
+            }
             throw ProgramError(
-                .failed, "in use by \(holder.map { "process \($0)" } ?? "another process")", subject: directory,
+                .failed, "in use by \(holder)", subject: directory,
                 remedy: use == .run
                     ? "end that process first, or name another directory with --state"
                     : "it changes the authority; call this again when it has ended")
@@ -55,11 +60,32 @@ public final class StateLock: Sendable {
         close(descriptor)
     }
 
-    /// Reads the process id that the holder wrote.
-    private static func holder(_ descriptor: Int32) -> Int32? {
+    /// Says who holds a directory for a run, without touching the lock: whoever took it even for a moment could keep a run
+    /// that begins at that moment from beginning.
+    ///
+    /// - Returns: such as `process 4711`; nil if nobody does.
+    public static func holder(of directory: String) -> String? {
+        let descriptor = open("\(directory)/\(Use.run.rawValue)", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var range = wholeFile
+        guard fcntl(descriptor, getLock, &range) == 0, range.l_type != F_UNLCK else { return nil }
+        return writer(descriptor)
+    }
+
+    /// `F_OFD_GETLK` and `F_OFD_SETLK` of the kernel's `asm-generic/fcntl.h`, which Swift's Glibc module lacks.
+    private static let (getLock, setLock): (Int32, Int32) = (36, 37)
+
+    /// What is locked: for writing, from the first byte to whatever end.
+    private static var wholeFile: flock {
+        flock(l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: 0, l_len: 0, l_pid: 0)
+    }
+
+    /// The process whose id the holder wrote, which it does as soon as it holds the lock; the kernel does not say.
+    private static func writer(_ descriptor: Int32) -> String {
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = pread(descriptor, &bytes, bytes.count, 0)
-        guard count > 0 else { return nil }
-        return Int32(String(decoding: bytes[..<count], as: UTF8.self).trimmingSpaces())
+        let text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+        return Int32(text.trimmingSpaces()).map { "process \($0)" } ?? "another process"
     }
 }

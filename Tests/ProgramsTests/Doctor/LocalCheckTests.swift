@@ -68,28 +68,24 @@ import Testing
 
     @Test func whoeverHoldsTheStateIsNamedAndKeepsIt() throws {
         try withDirectory { directory in
-            #expect(HolderCheck.holder(directory: directory) == nil)
+            let free = "no run is going on with this state directory"
+            #expect(HolderCheck.run(directory: directory).found == free)
             let lock = try StateLock(directory: directory)
-            #expect(HolderCheck.holder(directory: directory) == getpid())
-            #expect(HolderCheck.run(directory: directory).found.contains("process \(getpid()) runs"))
+            #expect(HolderCheck.run(directory: directory).found.hasPrefix("process \(getpid()) runs with"))
+            #expect(throws: ProgramError.self) { try StateLock(directory: directory) }
             _ = consume lock
-            #expect(HolderCheck.holder(directory: directory) == nil)
+            // The number of the last holder is still there.
+            #expect(HolderCheck.run(directory: directory).found == free)
+            _ = try StateLock(directory: directory)
         }
     }
 
-    @Test func theKernelsListIsReadLineByLine() {
-        let text = """
-            1: POSIX  ADVISORY  WRITE 11 08:01:77 0 EOF
-            2: FLOCK  ADVISORY  WRITE 12 08:02:77 0 EOF
-            3: FLOCK  ADVISORY  WRITE 13 08:01:78 0 EOF
-            4: -> FLOCK  ADVISORY  WRITE 14 08:01:77 0 EOF
-            5: FLOCK  ADVISORY  WRITE 15 08:01:77 0 EOF
-            nonsense
-            """
-        #expect(HolderCheck.holder(inLocks: text, device: 0x801, inode: 77, written: nil) == 15)
-        #expect(HolderCheck.holder(inLocks: text, device: 0x802, inode: 77, written: nil) == 12)
-        #expect(HolderCheck.holder(inLocks: text, device: 0x30, inode: 78, written: 13) == 13)
-        #expect(HolderCheck.holder(inLocks: text, device: 0x30, inode: 78, written: 99) == nil)
+    @Test func anotherUseOfTheStateIsNoRun() throws {
+        try withDirectory { directory in
+            let lock = try StateLock(directory: directory, for: .authority)
+            #expect(StateLock.holder(of: directory) == nil)
+            withExtendedLifetime(lock) {}
+        }
     }
 
     @Test func certificatesAreJudgedByTheirDates() throws {

@@ -40,7 +40,7 @@ struct Browser {
     /// Opens a page in a window of this width.
     ///
     /// The page stands in a frame, because Chromium has no window below 500 pixels; the outer page measures it.
-    static func layout(of html: String, width: Int, dark: Bool) throws -> Layout {
+    static func layout(of html: String, width: Int, dark: Bool) async throws -> Layout {
         let directory = FileManager.default.temporaryDirectory.appending(path: "browser-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -58,7 +58,11 @@ struct Browser {
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = FileHandle.nullDevice
         try process.run()
-        process.waitUntilExit()
+        while process.isRunning {
+            // Chromium takes seconds. Nothing here may hold a thread of the pool that long: tests beside this one act on runs
+            // that go on meanwhile.
+            try await Task.sleep(for: .milliseconds(20))
+        }
         let text = try String(contentsOf: output, encoding: .utf8)
         guard let found = text.firstMatch(of: /<pre id="probe">([A-Za-z0-9+\/=]+)<\/pre>/),
             let json = Data(base64Encoded: String(found.1))

@@ -19,9 +19,9 @@ struct BrowserTests {
     }
 
     @Test(arguments: [(380, false), (380, true), (768, true), (1920, false), (3840, true)])
-    func everyWidthCanBeRead(width: Int, dark: Bool) throws {
-        try TestRuns.with { runs in
-            let layout = try Browser.layout(of: try page(runs), width: width, dark: dark)
+    func everyWidthCanBeRead(width: Int, dark: Bool) async throws {
+        try await TestRuns.with { runs in
+            let layout = try await Browser.layout(of: try page(runs), width: width, dark: dark)
             #expect(layout.scrollWidth <= layout.clientWidth, "nothing is to be scrolled sideways")
             #expect(layout.overlaps.isEmpty)
             #expect(layout.outside.isEmpty)
@@ -32,8 +32,8 @@ struct BrowserTests {
         }
     }
 
-    @Test(arguments: [380, 1920]) func manyRunsFitSideBySide(width: Int) throws {
-        try TestRuns.with { runs in
+    @Test(arguments: [380, 1920]) func manyRunsFitSideBySide(width: Int) async throws {
+        try await TestRuns.with { runs in
             var directories: [String] = []
             for (clients, rounds) in [(3, 2), (5, 120), (100, 15)] {
                 for arm in Arm.allCases {
@@ -43,7 +43,7 @@ struct BrowserTests {
             }
             try Compare.parse(directories).run()
             let html = try String(contentsOfFile: runs.directory + "/report.html", encoding: .utf8)
-            let layout = try Browser.layout(of: html, width: width, dark: false)
+            let layout = try await Browser.layout(of: html, width: width, dark: false)
             #expect(layout.scrollWidth <= layout.clientWidth, "nothing is to be scrolled sideways")
             #expect(layout.overlaps.isEmpty)
             #expect(layout.outside.isEmpty)
@@ -52,8 +52,8 @@ struct BrowserTests {
     }
 
     @Test(arguments: [(380, true), (380, false), (2560, false), (2560, true)])
-    func runsOfAllEncodingsShowErrorAndBound(width: Int, dark: Bool) throws {
-        try TestRuns.with { runs in
+    func runsOfAllEncodingsShowErrorAndBound(width: Int, dark: Bool) async throws {
+        try await TestRuns.with { runs in
             var directories = [runs.directory + "/float32"]
             try runs.write(.normal, to: directories[0], rounds: 15, bits: 32)
             for bits in [7, 8, 9, 12, 16, 21, 32] {
@@ -62,7 +62,7 @@ struct BrowserTests {
             }
             try Compare.parse(directories).run()
             let html = try String(contentsOfFile: runs.directory + "/report.html", encoding: .utf8)
-            let layout = try Browser.layout(of: html, width: width, dark: dark)
+            let layout = try await Browser.layout(of: html, width: width, dark: dark)
             #expect(layout.scrollWidth <= layout.clientWidth, "nothing is to be scrolled sideways")
             #expect(layout.overlaps.isEmpty)
             #expect(layout.outside.isEmpty)
@@ -83,9 +83,9 @@ struct BrowserTests {
         }
     }
 
-    @Test func thePageShowsTheNumbersOfTheRecords() throws {
-        try TestRuns.with { runs in
-            let layout = try Browser.layout(of: try page(runs), width: 1280, dark: false)
+    @Test func thePageShowsTheNumbersOfTheRecords() async throws {
+        try await TestRuns.with { runs in
+            let layout = try await Browser.layout(of: try page(runs), width: 1280, dark: false)
             let read = try [runs.plain, runs.secure].map { try RunReader.read(directory: $0) }
             func shown(_ row: String) throws -> [Double] { try #require(layout.overview[row]).compactMap(Double.init) }
             #expect(try shown("accuracy") == read.map(\.summary.accuracy))

@@ -14,8 +14,8 @@ struct RunFolderTests {
         #expect(throws: RunFolder.Failure.nothingInCommon) { try RunFolder.common(["/a/normal", "/b/smpc"]) }
     }
 
-    @Test func labelsLieBesideTheRunsOrInThem() throws {
-        try TestRuns.with { runs in
+    @Test func labelsLieBesideTheRunsOrInThem() async throws {
+        try await TestRuns.with { runs in
             #expect(try RunFolder.labels(of: runs.plain) == nil)
             try LabelCounts([[1, 2]]).csv.write(
                 toFile: runs.directory + "/labels.csv", atomically: true, encoding: .utf8)
@@ -32,8 +32,10 @@ struct RunFolderTests {
         #expect(throws: Never.self) { try Compare.parse(["a", "b", "c"]) }
     }
 
-    @Test(arguments: [(0.001, 0), (0.03, 3)]) func aBrokenBoundEndsWithExitCode3(error: Double, code: Int32) throws {
-        try TestRuns.with { runs in
+    @Test(arguments: [(0.001, 0), (0.03, 3)]) func aBrokenBoundEndsWithExitCode3(error: Double, code: Int32)
+        async throws
+    {
+        try await TestRuns.with { runs in
             var record = try RunReader.read(directory: runs.secure).rounds[0]
             (record.encoding, record.errorBound, record.errorMeasured) = ("9", 0.02, error)
             var (plain, secure) = (
@@ -47,10 +49,10 @@ struct RunFolderTests {
         }
     }
 
-    @Test func picturesNeedARenderer() throws {
+    @Test func picturesNeedARenderer() async throws {
         #expect(PictureRenderer.installed(path: "/nonexistent:") == nil)
         #expect(PictureRenderer.installed(path: nil) == nil)
-        try TestRuns.with { runs in
+        try await TestRuns.with { runs in
             let program = runs.directory + "/rsvg-convert"
             try "#!/bin/sh\necho \"$*\" >\"$4\"\n[ -s \"$5\" ]\n".write(
                 toFile: program, atomically: true, encoding: .utf8)

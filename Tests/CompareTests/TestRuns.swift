@@ -10,13 +10,13 @@ struct TestRuns {
     var secure: String { directory + "/smpc" }
 
     /// Runs the body with records of this many rounds, removed afterwards.
-    static func with(rounds: Int = 15, _ body: (TestRuns) throws -> Void) throws {
+    static func with(rounds: Int = 15, _ body: (TestRuns) async throws -> Void) async throws {
         let place = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
         let runs = TestRuns(directory: place.appending(path: "compare-\(UUID().uuidString)").path)
         defer { try? FileManager.default.removeItem(atPath: runs.directory) }
         try runs.write(.normal, to: runs.plain, rounds: rounds)
         try runs.write(.smpc, to: runs.secure, rounds: rounds)
-        try body(runs)
+        try await body(runs)
     }
 
     /// Writes the records of one run of this many clients.

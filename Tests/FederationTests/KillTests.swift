@@ -4,9 +4,8 @@ import Foundation
 import Testing
 
 /// Real processes, killed without warning at each step that they record, and started again.
-@Suite(.serialized) struct KillTests {
-    /// So many that a run is not over before a kill that comes late, and few enough to wait for.
-    private static let rounds = 20
+@Suite(.serialized, .ownThread) struct KillTests {
+    private static let rounds = ProcessFederation.manyRounds
 
     /// What an undisturbed run of so many sites gives: every disturbed one must give the same.
     private func undisturbed(sites: Int, rounds: Int) async throws -> [String] {

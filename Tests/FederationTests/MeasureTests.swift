@@ -5,12 +5,13 @@ import Reporting
 import Testing
 
 /// The error of every round of real processes, found by training all parts of the data again.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct MeasureTests {
+@Suite(.serialized, .ownThread, .timeLimit(.minutes(10))) struct MeasureTests {
     private static let rounds = 4
 
     /// A run of three sites that has ended, with all of its models.
     private func ended(_ encoding: String, killing: Bool = false) async throws -> ProcessFederation {
-        let federation = try await ProcessFederation(sites: 3, rounds: killing ? 20 : Self.rounds)
+        let federation = try await ProcessFederation(
+            sites: 3, rounds: killing ? ProcessFederation.manyRounds : Self.rounds)
         federation.encoding = encoding
         federation.serverOptions = ["--keep-models", "--clip", "0.05"]
         try await federation.startServer()
@@ -80,7 +81,7 @@ import Testing
         let federation = try await ended("12", killing: true)
         let (code, output) = try await measure(federation)
         #expect(code == 0, "\(output)")
-        #expect(try records(federation).count == 20)
+        #expect(try records(federation).count == federation.rounds)
         await federation.tearDown()
     }
 

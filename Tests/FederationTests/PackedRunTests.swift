@@ -5,13 +5,13 @@ import Reporting
 import Testing
 
 /// Whole runs of real processes whose updates travel in few bits.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct PackedRunTests {
-    private static let rounds = 6
-
+@Suite(.serialized, .ownThread, .timeLimit(.minutes(10))) struct PackedRunTests {
     /// A running federation of three; such a run cannot be compared with another run:
     /// the rounding is drawn anew.
-    private func started(_ encoding: String) async throws -> ProcessFederation {
-        let federation = try await ProcessFederation(sites: 3, rounds: Self.rounds)
+    private func started(
+        _ encoding: String, rounds: Int = ProcessFederation.manyRounds
+    ) async throws -> ProcessFederation {
+        let federation = try await ProcessFederation(sites: 3, rounds: rounds)
         federation.encoding = encoding
         try await federation.startServer()
         try await federation.joinAll()
@@ -31,7 +31,9 @@ import Testing
             #expect(own == model, "site-\(site) \(comment)")
         }
         let records = try RunReader.read(directory: federation.path("metrics"))
-        #expect(records.rounds.map(\.encoding) == ["32"] + Array(repeating: encoding, count: Self.rounds - 1), comment)
+        #expect(
+            records.rounds.map(\.encoding) == ["32"] + Array(repeating: encoding, count: federation.rounds - 1), comment
+        )
         #expect(records.summary.description.encoding == encoding)
         for round in records.rounds { #expect((round.errorBound ?? 0) > 0, comment) }
     }
@@ -39,7 +41,7 @@ import Testing
     @Test(arguments: ["7", "8", "9", "12", "16", "21", "32"]) func everybodyEndsWithOneModel(encoding: String)
         async throws
     {
-        let federation = try await started(encoding)
+        let federation = try await started(encoding, rounds: 6)
         try await expectOneModel(federation, encoding)
         await federation.tearDown()
     }

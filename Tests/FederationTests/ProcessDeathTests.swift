@@ -53,7 +53,7 @@ struct Death: Sendable, CustomTestStringConvertible {
 ///
 /// A process is killed when the fact of its step is on disk. The kill may come late: then it is one at a later step, and the
 /// run has to survive that as well.
-@Suite(.serialized) struct ProcessDeathTests {
+@Suite(.serialized, .ownThread) struct ProcessDeathTests {
     @Test(arguments: Death.some) func oneDeathIsSurvived(_ death: Death) async throws { try await survives(death) }
 
     /// With `PROCESS_TESTS=full`, as `scripts/test.sh --full` has it: a quarter of an hour.
@@ -121,9 +121,6 @@ struct Death: Sendable, CustomTestStringConvertible {
 }
 
 extension ProcessFederation {
-    /// So many that a run is not over before a kill that comes late, and few enough to wait for.
-    static let manyRounds = 20
-
     /// A server and clients that have joined and train.
     static func started(sites: Int, options: [String] = []) async throws -> ProcessFederation {
         let federation = try await ProcessFederation(sites: sites, rounds: manyRounds)

@@ -21,6 +21,9 @@ private enum Ports {
 
 /// A server and its sites as real processes on loopback, in a directory of their own.
 final class ProcessFederation {
+    /// So many that a run is not over before a kill that comes late, and few enough to wait for: three seconds or more.
+    static let manyRounds = 30
+
     let directory: URL
     let sites: Int
     let rounds: Int

@@ -3,7 +3,7 @@
 import Testing
 
 /// Real processes: what is lost before a vote costs no round, and who is slow is waited for no longer than others.
-@Suite(.serialized) struct ProcessLossTests {
+@Suite(.serialized, .ownThread) struct ProcessLossTests {
     /// Both holders of a slot die before the set is fixed: the others sign that they have not voted, and send the same updates
     /// in a new epoch. A site that is stopped, as it has not uploaded, keeps the round open until then.
     @Test func aSlotThatIsLostWholeBeforeTheVoteCostsNoRound() async throws {

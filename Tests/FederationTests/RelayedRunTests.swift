@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Sites that reach the coordinator and nobody else (protocol section 3, "Relay").
-@Suite(.timeLimit(.minutes(15))) struct RelayedRunTests {
+@Suite(.ownThread, .timeLimit(.minutes(15))) struct RelayedRunTests {
     /// Four sites, each behind a proxy that leads to the coordinator alone: every exchange of keys is relayed.
     @Test func sitesThatReachOnlyTheCoordinatorTakePart() async throws {
         let federation = try await ProcessFederation(sites: 4)

@@ -7,8 +7,8 @@ import Storage
 import Testing
 
 /// Real processes whose certificates are renewed in the middle of a run.
-@Suite(.serialized) struct RenewalRunTests {
-    private static let rounds = 20
+@Suite(.serialized, .ownThread) struct RenewalRunTests {
+    private static let rounds = ProcessFederation.manyRounds
     private static let year: Int64 = 365 * 86_400
 
     private static var now: Int64 { Int64(Date.now.timeIntervalSince1970) }

@@ -46,24 +46,26 @@ final class SmallDisk {
         ["/usr/bin/nsenter", "--preserve-credentials", "-U", "-m", "-t", "\(holder.processIdentifier)"]
     }
 
-    /// Leaves no room.
-    func fill() throws {
+    /// Leaves room for so many kilobytes more, a multiple of four.
+    func fill(leaving kilobytes: Int = 0) throws {
         let file = open("\(seen)/ballast", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         try #require(file >= 0)
         defer { close(file) }
         let block = [UInt8](repeating: 1, count: 4096)
-        while write(file, block, block.count) > 0 {}
+        var size = 0
+        while case let written = write(file, block, block.count), written > 0 { size += written }
+        try #require(ftruncate(file, size - kilobytes * 1024) == 0)
     }
 
     func makeRoom() { unlink("\(seen)/ballast") }
 
     /// Lets nothing be written any more, or lets it again; nothing may be open for writing there.
-    func remount(readOnly: Bool) throws {
+    func remount(readOnly: Bool) async throws {
         let mount = Process()
         mount.executableURL = URL(filePath: prefix[0])
         mount.arguments = Array(prefix.dropFirst()) + ["mount", "-o", "remount,\(readOnly ? "ro" : "rw")", path]
         try mount.run()
-        mount.waitUntilExit()
+        while mount.isRunning { try await Task.sleep(for: .milliseconds(2)) }
         try #require(mount.terminationStatus == 0)
     }
 

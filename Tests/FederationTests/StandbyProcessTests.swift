@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Real processes whose helper slots were drawn: one killed while it answers, a slot lost whole, pinned slots.
-@Suite(.serialized) struct StandbyProcessTests {
+@Suite(.serialized, .ownThread) struct StandbyProcessTests {
     private static let rounds = 4
 
     private func started(

@@ -35,7 +35,7 @@ import Testing
             let state = program == "smpc-client" ? "site" : "fed"
             let disk = try await SmallDisk(over: bench.path(state), kilobytes: 16_384)
             defer { disk.remove() }
-            try disk.remount(readOnly: true)
+            try await disk.remount(readOnly: true)
             let arguments =
                 program == "smpc-client"
                 ? Self.site : ["--state", "@fed", "--listen", "127.0.0.1:0", "--discovery", "off"]

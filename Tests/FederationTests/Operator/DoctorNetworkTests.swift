@@ -9,7 +9,7 @@ import Testing
 @testable import SMPCClient
 
 /// What `smpc-client doctor` says of clocks, sites and proxies that are not as they should be.
-@Suite(.timeLimit(.minutes(10))) struct DoctorNetworkTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct DoctorNetworkTests {
     private func call(
         _ bench: Workbench, _ port: Int, _ arguments: [String] = []
     ) async throws -> (code: Int32?, report: DoctorReport) {

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// `doctor` of server and sites beside a federation that runs.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct DoctorRunTests {
+@Suite(.serialized, .ownThread, .timeLimit(.minutes(10))) struct DoctorRunTests {
     private func doctor(
         _ federation: ProcessFederation, _ program: String, _ arguments: [String]
     ) async throws -> (code: Int32?, report: DoctorReport) {

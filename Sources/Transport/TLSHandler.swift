@@ -122,8 +122,8 @@ final class TLSHandler: ChannelDuplexHandler {
         var rest = unwrapOutboundIn(data)
         var isLast = false
         while !isLast {
-            // A flush may have met the end of the connection.
-            guard phase == .established else {
+            // A flush may have met the end of the connection; a session that failed while it was read from is about to be told.
+            guard phase == .established, self.failure == nil else {
                 promise?.fail(ConnectionError.tls(.sessionEnded))
                 return
             }

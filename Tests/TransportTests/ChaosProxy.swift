@@ -50,10 +50,13 @@ final class ChaosProxy: Sendable {
     /// The kinds of the faults that have happened.
     var kinds: [String] { faults.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) } }
 
+    /// A test that failed half way leaves no process that would keep the test runner waiting for the end of its output.
+    deinit { close() }
+
     /// Ends it, and with it every connection.
     func close() {
         // A child inherits the signals that threads of the pool block, SIGTERM among them.
-        kill(process.processIdentifier, SIGKILL)
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
         try? FileManager.default.removeItem(at: log)
     }

@@ -51,6 +51,32 @@ import Testing
         }
     }
 
+    /// Holds the next write back, spoils the last byte of the one behind it, and sends both at once.
+    private final class Spoiler: ChannelOutboundHandler, Sendable {
+        typealias OutboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        private let held = NIOLockedValueBox<ByteBuffer?>(nil)
+        private let isArmed = NIOLockedValueBox(false)
+
+        func arm() { isArmed.withLockedValue { $0 = true } }
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            guard isArmed.withLockedValue({ $0 }) else { return context.write(data, promise: promise) }
+            var bytes = unwrapOutboundIn(data)
+            guard var both = held.withLockedValue({ $0 }) else {
+                held.withLockedValue { $0 = bytes }
+                promise?.succeed()
+                return
+            }
+            let last = bytes.writerIndex - 1
+            bytes.setInteger(bytes.getInteger(at: last, as: UInt8.self).map { $0 ^ 1 } ?? 0, at: last)
+            both.writeBuffer(&bytes)
+            isArmed.withLockedValue { $0 = false }
+            context.write(wrapOutboundOut(both), promise: promise)
+        }
+    }
+
     /// A message whose bytes differ from place to place.
     private let message = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 13) }
 
@@ -85,6 +111,26 @@ import Testing
         // Whole records came, and the end of TLS behind them, but never the message.
         await #expect(throws: ConnectionError.truncated) {
             for try await event in server.events { Issue.record("\(event)") }
+        }
+        await listener.close()
+    }
+
+    /// What came before a record that is none is answered too late: the answer fails, and does not hide why.
+    @Test func anAnswerDoesNotHideWhatTheSessionFailedOf() async throws {
+        let listener = try await federation.listen()
+        let wire = Spoiler()
+        let client = try await RawClient(federation, listener, wire: wire)
+        try await client.sendWelcome()
+        let server = try await listener.accept()
+        wire.arm()
+        try await client.send(.ping(7))
+        try await client.send(.message([1, 2, 3]))
+        let end = await #expect(throws: ConnectionError.self) {
+            for try await event in server.events { Issue.record("\(event)") }
+        }
+        guard case .tls(.violation) = end else {
+            Issue.record("the server found \(String(describing: end))")
+            return
         }
         await listener.close()
     }

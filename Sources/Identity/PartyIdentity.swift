@@ -57,6 +57,11 @@ public struct PartyIdentity: Sendable {
         }
     }
 
+    /// The certificate in a state directory; nil where none can be read.
+    public static func storedCertificate(in directory: String) -> Certificate? {
+        try? IdentityFiles.readCertificate(IdentityFiles.path(directory, IdentityFiles.certificate))
+    }
+
     /// Writes the three files into a state directory, which is made if it is missing.
     public func save(directory: String) throws(IdentityError) {
         try IdentityFiles.write(key, to: IdentityFiles.path(directory, IdentityFiles.key))

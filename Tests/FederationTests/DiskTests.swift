@@ -101,7 +101,7 @@ import Testing
         try await federation.startServer()
         try await federation.joinAll()
         try federation.startClients()
-        try await waitForRounds(2, federation)
+        try await federation.waitForRounds(2)
         await federation.killServer()
         await federation.killClient(1)
         let disks = [
@@ -125,7 +125,7 @@ import Testing
         for disk in disks { try await disk.remount(readOnly: false) }
         try await federation.startServer()
         try federation.startClient(1)
-        try await expectToGoOn(federation)
+        try await federation.waitForRounds(3)
         await federation.tearDown()
     }
 
@@ -135,7 +135,7 @@ import Testing
         try await federation.startServer()
         try await federation.joinAll()
         try federation.startClients()
-        try await waitForRounds(2, federation)
+        try await federation.waitForRounds(2)
         await federation.killServer()
         await federation.killClient(1)
         for log in ["fed/\(ServerStore.fileName)-wal", "site-1/\(MemberStore.fileName)-wal"] {
@@ -146,7 +146,7 @@ import Testing
         }
         try await federation.startServer()
         try federation.startClient(1)
-        try await expectToGoOn(federation)
+        try await federation.waitForRounds(3)
         await federation.tearDown()
     }
 
@@ -157,7 +157,7 @@ import Testing
         try await federation.startServer()
         try await federation.joinAll()
         try federation.startClients()
-        try await waitForRounds(1, federation)
+        try await federation.waitForRounds(1)
         let (server, site) = (federation.server, federation.clients[1])
         try federation.launchServer()
         try federation.startClient(1)
@@ -176,12 +176,12 @@ import Testing
         try await federation.startServer()
         try await federation.joinAll()
         try federation.startClients()
-        try await waitForRounds(2, federation)
+        try await federation.waitForRounds(2)
         await federation.killServer()
         let (state, backup, newest) = (federation.path("fed"), federation.path("backup"), federation.path("newest"))
         try FileManager.default.copyItem(atPath: state, toPath: backup)
         try await federation.startServer()
-        try await expectToGoOn(federation)
+        try await federation.waitForRounds(3)
         await federation.killServer()
         try FileManager.default.moveItem(atPath: state, toPath: newest)
         try FileManager.default.moveItem(atPath: backup, toPath: state)
@@ -200,7 +200,7 @@ import Testing
         try FileManager.default.moveItem(atPath: newest, toPath: state)
         try await federation.startServer()
         try federation.startClients()
-        try await expectToGoOn(federation)
+        try await federation.waitForRounds(3)
         await federation.tearDown()
     }
 
@@ -211,7 +211,7 @@ import Testing
         try await federation.startServer()
         try await federation.joinAll()
         try federation.startClients()
-        try await waitForRounds(2, federation)
+        try await federation.waitForRounds(2)
         federation.stop(1)
         try FileManager.default.copyItem(atPath: federation.path("site-1"), toPath: federation.path("copy"))
         federation.resume(1)
@@ -224,22 +224,6 @@ import Testing
     }
 
     // MARK: Support
-
-    private func waitForRounds(_ count: Int, _ federation: ProcessFederation) async throws {
-        let applied = await eventually(within: .seconds(180)) {
-            federation.server?.output.contains("round \(count)/\(federation.rounds)") == true
-        }
-        try #require(applied, "\(federation.lastWords)")
-    }
-
-    /// For a run that has too many rounds to be over before a test has done what it does to it: the server that was started
-    /// last applies more of them.
-    private func expectToGoOn(_ federation: ProcessFederation) async throws {
-        let goesOn = await eventually(within: .seconds(180)) {
-            (federation.server?.output ?? "").matches(of: /round \d+\/\d+  cohort/).count > 2
-        }
-        try #require(goesOn, "\(federation.lastWords)")
-    }
 
     private func expectSentence(_ program: RunningProgram?) {
         let words = program?.output ?? ""

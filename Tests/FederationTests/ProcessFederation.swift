@@ -168,6 +168,14 @@ final class ProcessFederation {
         return places
     }
 
+    /// Waits until the server that was started last has applied so many rounds.
+    func waitForRounds(_ count: Int) async throws {
+        let isApplied = await eventually(within: .seconds(180)) {
+            (server?.output ?? "").matches(of: /round \d+\/\d+  cohort/).count >= count
+        }
+        try #require(isApplied, "\(lastWords)")
+    }
+
     /// Waits for the server's end and returns its exit code.
     func serverEnd(within limit: Duration = .seconds(400)) async -> Int32? { await server?.end(within: limit) }
 

@@ -38,9 +38,7 @@ import Testing
         let proxy = try await NarrowProxy(to: port)
         federation.clientOptions = ["--proxy", proxy.address]
         try federation.startClients()
-        try #require(
-            await eventually(within: .seconds(180)) { federation.server?.output.contains("round 1/") == true },
-            "\(federation.lastWords)")
+        try await federation.waitForRounds(1)
         let report = try await doctor(federation, proxy)
         let peers = report.checks.filter { $0.name == "peer" }
         #expect(peers.count == 2)

@@ -26,10 +26,12 @@ import Testing
     }
 
     /// Gives a site another certificate of the federation's authority, as if it had been issued at `time`.
-    private func reissue(_ site: Int, of federation: ProcessFederation, at time: Int64) throws {
+    private func reissue(
+        _ site: Int, of federation: ProcessFederation, at time: Int64, passphrase: SecretBytes? = nil
+    ) throws {
         let directory = federation.path("site-\(site)")
         let identity = try PartyIdentity.load(directory: directory)
-        let authority = try CertificateAuthority.load(directory: federation.path("fed"))
+        let authority = try CertificateAuthority.load(directory: federation.path("fed"), passphrase: passphrase)
         let certificate = try authority.issueParty(
             publicKey: identity.key.publicKey, name: "site-\(site)", now: time)
         try PartyIdentity(key: identity.key, certificate: certificate, authority: authority.certificate)
@@ -78,6 +80,60 @@ import Testing
             #expect(output.ranges(of: "the certificate is renewed").count == 1, "\(output)")
             #expect(!output.contains("is not renewed"), "\(output)")
         }
+        await federation.tearDown()
+    }
+
+    /// Gives the server another certificate, as if it had been issued at `time`.
+    private func reissueServer(of federation: ProcessFederation, at time: Int64, passphrase: SecretBytes) throws {
+        let directory = federation.path("fed")
+        let identity = try PartyIdentity.load(directory: directory)
+        let authority = try CertificateAuthority.load(directory: directory, passphrase: passphrase)
+        try PartyIdentity(
+            key: identity.key, certificate: authority.issueCoordinator(publicKey: identity.key.publicKey, now: time),
+            authority: authority.certificate
+        ).saveCertificate(directory: directory)
+    }
+
+    /// A server that was started without the passphrase renews nobody, nor itself, and says so; started with it, it does. The
+    /// run goes on.
+    @Test func aLockedAuthorityRenewsWhenItIsOpened() async throws {
+        let federation = try await ProcessFederation(sites: 3, rounds: 2000, isMade: false)
+        let passphrase = federation.path("passphrase")
+        let opened = SecretBytes(Array("correct horse".utf8))
+        try Data("correct horse".utf8).write(to: URL(filePath: passphrase))
+        try await federation.run(
+            "smpc-server",
+            ["init", "--state", federation.path("fed"), "--federation", "test", "--ca-passphrase-file", passphrase])
+        try await federation.invite()
+        federation.serverOptions = ["--ca-passphrase-file", passphrase]
+        try await federation.startServer()
+        try await federation.joinAll()
+        await federation.killServer()
+        let end = Self.now + 600
+        for site in 0..<3 {
+            try reissue(site, of: federation, at: end - Self.year, passphrase: opened)
+        }
+        try reissueServer(of: federation, at: end - Self.year, passphrase: opened)
+        federation.serverOptions = []
+        try await federation.startServer()
+        try federation.startClients()
+        let areTold = await eventually(within: .seconds(180)) {
+            federation.clients.values.allSatisfy { $0.output.contains("is not renewed yet: ") }
+        }
+        #expect(areTold, "\(federation.lastWords)")
+        try await federation.waitForRounds(2)
+        let words = federation.server?.output ?? ""
+        #expect(words.contains("the own certificate is not renewed yet"), "\(words)")
+        #expect(words.contains("the authority is locked; start with --ca-passphrase-file"), "\(words)")
+        await federation.killServer()
+        federation.serverOptions = ["--ca-passphrase-file", passphrase]
+        try await federation.startServer()
+        let areRenewed = try await eventually(within: .seconds(180)) {
+            try (0..<3).allSatisfy { try certificate($0, of: federation).notAfter > end }
+        }
+        #expect(areRenewed, "\(federation.lastWords)")
+        #expect(try PartyIdentity.load(directory: federation.path("fed")).certificate.notAfter > end)
+        try await federation.waitForRounds(3)
         await federation.tearDown()
     }
 

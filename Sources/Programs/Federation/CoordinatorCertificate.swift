@@ -7,7 +7,7 @@ public import Transport
 
 /// Keeps a server's certificate fresh while it serves, and notices when the federation has another authority.
 public struct CoordinatorCertificate: Sendable {
-    /// How often the file with the authorities is looked at, which another process changes.
+    /// How often the files with certificate and authorities are looked at, which other processes change.
     private static let interval = Duration.seconds(1)
     /// How often a renewal that is due is tried.
     private static let pause = Duration.seconds(3_600)
@@ -39,28 +39,51 @@ public struct CoordinatorCertificate: Sendable {
 
     /// Looks again and again until cancelled.
     public func keep() async {
-        var looked = ContinuousClock.now
-        // The file gives no sign of a change, and the certificate lives for months.
+        var tried: ContinuousClock.Instant?
+        var told: String?
+        // The files give no sign of a change, and the certificate lives for months.
         while (try? await Task.sleep(for: Self.interval)) != nil {
-            let isChanged = Authorities.stored(in: directory).map { $0 != current.party.authorities } ?? false
-            let isDue = unixNow() >= current.party.certificate.renewalTime
-            guard isChanged || isDue && ContinuousClock.now - looked > Self.pause else { continue }
-            looked = .now
-            look(isChanged: isChanged)
+            let present = current.party
+            let hasOtherAuthorities = Authorities.stored(in: directory).map { $0 != present.authorities } ?? false
+            // One that the authority has signed elsewhere (`smpc-server certify`).
+            let hasOther = PartyIdentity.storedCertificate(in: directory).map { $0 != present.certificate } ?? false
+            let isDue = unixNow() >= present.certificate.renewalTime && tried.map { .now - $0 > Self.pause } ?? true
+            guard hasOtherAuthorities || hasOther || isDue else { continue }
+            if isDue { tried = .now }
+            let reason = look(hasOtherAuthorities: hasOtherAuthorities)
+            if let reason, reason != told {
+                logger.warning(
+                    "the own certificate is not renewed yet",
+                    metadata: ["until": "\(UTCTime(present.certificate.notAfter))", "reason": "\(reason)"])
+            }
+            told = reason
         }
     }
 
-    private func look(isChanged: Bool) {
+    /// Shows what there is now, or says why that is still the same.
+    private func look(hasOtherAuthorities: Bool) -> String? {
         do {
-            if isChanged { try authorityChanged() }
-            let renewed = try load()
+            if hasOtherAuthorities { try authorityChanged() }
+            let (present, renewed) = (current.party, try load())
+            guard renewed.certificate != present.certificate || renewed.authorities != present.authorities else {
+                return waiting
+            }
             current.replace(with: renewed)
             try listener.replace(current.tls)
             logger.notice(
-                isChanged ? "the authorities have changed" : "the own certificate is renewed",
+                hasOtherAuthorities ? "the authorities have changed" : "the own certificate is renewed",
                 metadata: ["until": "\(UTCTime(renewed.certificate.notAfter))"])
+            return nil
         } catch {
-            logger.warning("the own certificate is not renewed", metadata: ["error": "\(error)"])
+            return "\(error)"
         }
+    }
+
+    /// What a renewal that is due waits for.
+    private var waiting: String {
+        let folder = RequestFolder(directory: directory)
+        guard folder.exists else { return "the authority is locked; start with --ca-passphrase-file" }
+        return "have the authority sign \(folder.requestPath(.coordinator)), then: smpc-server certify FILE --state "
+            + directory
     }
 }

@@ -40,7 +40,7 @@ import Testing
         #expect(federation.serverFacts("epochProposed") == 0)
 
         try federation.startClients()
-        try await waitForRounds(2, federation)
+        try await federation.waitForRounds(2)
         for _ in 0..<3 {
             let (code, report) = try await doctor(federation, "smpc-client", site(federation, 0))
             #expect(code == 0, "\(report.failed)")
@@ -53,7 +53,7 @@ import Testing
             #expect(serverCode == 0, "\(own.failed)")
             #expect(own["listen"]?.found.hasPrefix("this server runs there and answers") == true)
         }
-        try await waitForRounds(federation.serverFacts("applied") + 3, federation)
+        try await federation.waitForRounds(federation.serverFacts("applied") + 3)
         for (number, client) in federation.clients {
             #expect(client.process.isRunning && !client.output.contains("coordinator lost"), "site-\(number)")
             // None of its questions was taken for a connection of the run.
@@ -67,13 +67,6 @@ import Testing
         let rounds = words.split(separator: "\n").filter { $0.hasPrefix("round ") }
         #expect(rounds.count > 4 && rounds.allSatisfy { $0.contains("cohort 3  dropouts 0") }, "\(rounds)")
         await federation.tearDown()
-    }
-
-    private func waitForRounds(_ count: Int, _ federation: ProcessFederation) async throws {
-        let applied = await eventually(within: .seconds(180)) {
-            federation.server?.output.contains("round \(count)/\(federation.rounds)") == true
-        }
-        try #require(applied, "\(federation.lastWords)")
     }
 
     @Test func aSiteThatIsRevokedIsToldSo() async throws {

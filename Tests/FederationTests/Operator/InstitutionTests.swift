@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Identity
 import Testing
 
 /// A federation under an institution's authority, whose key no program of ours ever sees.
 @Suite(.serialized) struct InstitutionTests {
-    /// Makes the federation up to its server's certificate.
-    private func federation(_ authority: OpenSSLAuthority, _ federation: ProcessFederation) async throws {
+    /// Makes the federation up to its server's certificate, and invites the sites.
+    private func federation(
+        _ authority: OpenSSLAuthority, _ federation: ProcessFederation,
+        sign: (String) throws -> String
+    ) async throws {
         let fed = federation.path("fed")
         let made = try await federation.run(
             "smpc-server", ["init", "--state", fed, "--federation", "test", "--ca-cert", authority.certificate])
@@ -18,7 +22,7 @@ import Testing
             #expect(refused.output.contains("no certificate yet"), "\(refused.output)")
             #expect(refused.output.contains("requests/coordinator.csr"), "\(refused.output)")
         }
-        let own = try authority.sign("\(fed)/requests/coordinator.csr", as: "coordinator")
+        let own = try sign("\(fed)/requests/coordinator.csr")
         try await federation.run("smpc-server", ["certify", own, "--state", fed])
         try await federation.invite()
     }
@@ -35,14 +39,14 @@ import Testing
     }
 
     private func requests(_ federation: ProcessFederation) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: federation.path("fed/requests")).sorted()
-            .map { federation.path("fed/requests/\($0)") }
+        try FileManager.default.contentsOfDirectory(atPath: federation.path("fed/requests"))
+            .filter { $0.hasSuffix(".csr") }.sorted().map { federation.path("fed/requests/\($0)") }
     }
 
     @Test func threeSitesEnrolThroughSigningRequestsAndRun() async throws {
         let federation = try await ProcessFederation(sites: 3, isMade: false)
         let authority = try OpenSSLAuthority(in: federation.directory, key: ["rsa:2048"])
-        try await self.federation(authority, federation)
+        try await self.federation(authority, federation) { try authority.sign($0, as: "coordinator") }
         try await federation.startServer()
         for site in 0..<3 {
             let waiting = try await join(site, federation)
@@ -88,10 +92,55 @@ import Testing
         await federation.tearDown()
     }
 
+    /// All certificates are due when the run begins; it goes on while people sign the next ones, and after.
+    @Test func certificatesAreRenewedThroughSigningRequestsWhileTheRunGoesOn() async throws {
+        let federation = try await ProcessFederation(sites: 3, rounds: 2000, isMade: false)
+        let authority = try OpenSSLAuthority(in: federation.directory)
+        let fed = federation.path("fed")
+        let now = Int64(Date.now.timeIntervalSince1970)
+        // A site asks again after a twentieth of what is left.
+        let end = now + 600
+        func due(_ request: String, _ name: String) throws -> String {
+            try authority.sign(request, as: name, from: now - 60 * 86_400, until: end)
+        }
+        try await self.federation(authority, federation) { try due($0, "first-coordinator") }
+        try await federation.startServer()
+        for site in 0..<3 { #expect(try await join(site, federation).code == 75) }
+        let first = try requests(federation).enumerated().filter { !$1.hasSuffix("coordinator.csr") }
+            .map { try due($1, "first-\($0)") }
+        try await federation.run("smpc-server", ["certify"] + first + ["--state", fed])
+        try await federation.joinAll()
+        try federation.startClients()
+        let areAsked = try await eventually(within: .seconds(180)) { try requests(federation).count == 4 }
+        try #require(areAsked, "\(federation.lastWords)")
+        #expect(
+            federation.server?.output.contains("have the authority sign \(fed)/requests/coordinator.csr") == true)
+        let next = try requests(federation).enumerated().map { try authority.sign($1, as: "next-\($0)") }
+        try await federation.run("smpc-server", ["certify"] + next + ["--state", fed])
+        let isShown = await eventually(within: .seconds(30)) {
+            federation.server?.output.contains("the own certificate is renewed") == true
+        }
+        #expect(isShown, "\(federation.lastWords)")
+        let areRenewed = await eventually(within: .seconds(180)) {
+            federation.clients.values.allSatisfy { $0.output.contains("the certificate is renewed") }
+        }
+        #expect(areRenewed, "\(federation.lastWords)")
+        for state in ["fed", "site-0", "site-1", "site-2"] {
+            #expect(try PartyIdentity.load(directory: federation.path(state)).certificate.notAfter > end, "\(state)")
+        }
+        for client in federation.clients.values { #expect(!client.output.contains("coordinator lost")) }
+        #expect(try requests(federation).isEmpty)
+        // What they connect with from now on.
+        await federation.killServer()
+        try await federation.startServer()
+        try await federation.waitForRounds(3)
+        await federation.tearDown()
+    }
+
     @Test func certificatesThatDoNotFitAreRefusedByNameAndReason() async throws {
         let federation = try await ProcessFederation(sites: 3, isMade: false)
         let authority = try OpenSSLAuthority(in: federation.directory)
-        try await self.federation(authority, federation)
+        try await self.federation(authority, federation) { try authority.sign($0, as: "coordinator") }
         try await federation.startServer()
         #expect(try await join(0, federation).code == 75)
         let request = try #require(try requests(federation).first)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Primitives
 import Testing
 
 /// An institution's authority in a directory of its own, used with the `openssl` command as its people would.
@@ -32,6 +33,33 @@ struct OpenSSLAuthority {
                 "\(name).pem",
             ]
                 + extensions)
+        return path("\(name).pem")
+    }
+
+    /// Signs a request for these dates, in Unix seconds, as an institution does that keeps a list of what it has signed.
+    func sign(_ request: String, as name: String, from begin: Int64, until end: Int64) throws -> String {
+        let configuration = """
+            [ca]
+            default_ca = institution
+            [institution]
+            database = index.txt
+            rand_serial = yes
+            default_md = sha256
+            policy = policy
+            copy_extensions = copy
+            [policy]
+            commonName = supplied
+            """
+        try configuration.write(toFile: path("ca.cnf"), atomically: true, encoding: .utf8)
+        for list in ["index.txt", "index.txt.attr"] where !FileManager.default.fileExists(atPath: path(list)) {
+            try Data(list.hasSuffix("attr") ? "unique_subject = no\n".utf8 : "".utf8).write(
+                to: URL(filePath: path(list)))
+        }
+        let dates = [begin, end].map { "\(UTCTime($0))".filter { $0.isNumber || $0 == "Z" } }
+        try openssl([
+            "ca", "-batch", "-notext", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca-key.pem", "-outdir", ".",
+            "-startdate", dates[0], "-enddate", dates[1], "-in", request, "-out", "\(name).pem",
+        ])
         return path("\(name).pem")
     }
 

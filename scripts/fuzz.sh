@@ -155,18 +155,20 @@ fuzz() {
         "$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1) edges covered, no failure"
 }
 
-running=0
+# reap: waits until one target has been fuzzed.
+reap() {
+    local ended='' pid rest=()
+    wait_for_any "${running[@]}" || failed=true
+    for pid in "${running[@]}"; do [[ $pid == "$ended" ]] || rest+=("$pid"); done
+    running=("${rest[@]}")
+}
+
+running=()
 failed=false
 for target in "${targets[@]}"; do
-    if ((running == jobs)); then
-        wait -n || failed=true
-        running=$((running - 1))
-    fi
+    ((${#running[@]} < jobs)) || reap
     fuzz "$target" &
-    running=$((running + 1))
+    running+=($!)
 done
-while ((running > 0)); do
-    wait -n || failed=true
-    running=$((running - 1))
-done
+while ((${#running[@]} > 0)); do reap; done
 [[ $failed == false ]] || die 1 "a decoder failed"

@@ -371,7 +371,7 @@ start_clients() {
 # await_arm ARM: waits for the server and the clients; ends the script if the arm did not end well.
 await_arm() {
     local ended='' server_code=0 crew_code=0 first_code=0
-    wait -n -p ended "$server" "$crew" || first_code=$?
+    wait_for_any "$server" "$crew" || first_code=$?
     if [[ $ended == "$server" ]]; then
         server_code=$first_code
         # The clients have said goodbye already or notice within seconds that the server is gone.

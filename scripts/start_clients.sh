@@ -148,7 +148,7 @@ launch() {
 reap() {
     local ended='' pid remaining=()
     code=0
-    wait -n -p ended "${pids[@]}" || code=$?
+    wait_for_any "${pids[@]}" || code=$?
     for pid in "${pids[@]}"; do [[ $pid == "$ended" ]] || remaining+=("$pid"); done
     pids=("${remaining[@]}")
     site=${site_of[$ended]}

@@ -40,13 +40,24 @@ struct ScriptHarness {
         try outcome(await start(script, arguments, environment: environment).ended())
     }
 
+    /// Runs lines of bash behind what the scripts share.
+    func run(lines: String) async throws -> Outcome {
+        let common = PackageRoot.url.appending(path: "scripts/common.sh").path
+        return try outcome(await bash(["-c", "set -euo pipefail\n. \"$0\"\n\(lines)", common]).ended())
+    }
+
     /// Starts a script; its output goes to files.
     func start(
         _ script: String, _ arguments: [String], environment: [String: String] = [:]
     ) throws -> RunningProcess {
+        try bash(
+            [PackageRoot.url.appending(path: "scripts/\(script)").path] + arguments, environment: environment)
+    }
+
+    private func bash(_ arguments: [String], environment: [String: String] = [:]) throws -> RunningProcess {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["bash", PackageRoot.url.appending(path: "scripts/\(script)").path] + arguments
+        process.arguments = ["bash"] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging([
             "STAND_IN_CALLS": directory.appending(path: "calls").path
         ]) { $1 }

@@ -32,6 +32,8 @@ final class ProcessFederation {
     private var launches = 0
     /// The port on which the server listens, whenever it runs.
     private let port = Ports.draw()
+    /// Whether the plain arm runs, `fedavg`.
+    var isPlain = false
     /// The encoding; runs can be compared to the bit only in the exact one.
     var encoding = "exact"
     var serverOptions: [String] = []
@@ -105,9 +107,10 @@ final class ProcessFederation {
     func launchServer() throws {
         try? FileManager.default.removeItem(atPath: path("port"))
         server = try RunningProgram(
-            "smpc-server",
+            isPlain ? "fedavg" : "smpc-server",
             [
-                "run", "--state", path("fed"), "--rounds", "\(rounds)", "--cohort", "\(sites)", "--cohort-wait", "60s",
+                isPlain ? "server" : "run", "--state", path("fed"), "--rounds", "\(rounds)", "--cohort", "\(sites)",
+                "--cohort-wait", "60s",
                 "--listen", "127.0.0.1:\(port)", "--discovery", "off", "--model", "softmax:32-10", "--seed", "1",
                 "--metrics", path("metrics"), "--port-file", path("port"), "--verbose", "--encoding", encoding,
             ] + serverOptions, log: log("server"), prefix: serverPrefix)
@@ -131,13 +134,13 @@ final class ProcessFederation {
 
     func startClient(_ site: Int) throws {
         clients[site] = try RunningProgram(
-            "smpc-client",
+            isPlain ? "fedavg" : "smpc-client",
             [
-                "run", "--state", path(homes[site] ?? "site-\(site)"), "--server", address, "--discovery", "off",
-                "--listen",
-                "127.0.0.1:0", "--dataset", "synthetic:\(samples[site] ?? 600),32,10", "--part", "\(site)/\(sites)",
-                "--verbose",
-            ] + clientOptions, log: log("site-\(site)"), prefix: clientPrefixes[site] ?? [])
+                isPlain ? "client" : "run", "--state", path(homes[site] ?? "site-\(site)"), "--server", address,
+                "--discovery", "off", "--dataset", "synthetic:\(samples[site] ?? 600),32,10", "--part",
+                "\(site)/\(sites)", "--verbose",
+            ] + (isPlain ? [] : ["--listen", "127.0.0.1:0"]) + clientOptions, log: log("site-\(site)"),
+            prefix: clientPrefixes[site] ?? [])
     }
 
     func startClients() throws {

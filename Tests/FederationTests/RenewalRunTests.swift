@@ -83,6 +83,29 @@ import Testing
         await federation.tearDown()
     }
 
+    /// The plain arm does it in the same way.
+    @Test func certificatesOfAPlainRunAreRenewed() async throws {
+        let federation = try await ProcessFederation(sites: 3, rounds: 100_000)
+        federation.isPlain = true
+        try await federation.startServer()
+        try await federation.joinAll()
+        let end = Self.now + 600
+        for site in 0..<3 { try reissue(site, of: federation, at: end - Self.year) }
+        try federation.startClients()
+        let areRenewed = try await eventually(within: .seconds(180)) {
+            try (0..<3).allSatisfy { try certificate($0, of: federation).notAfter > end }
+        }
+        #expect(areRenewed, "\(federation.lastWords)")
+        // The new ones are what the sites come back with.
+        await federation.killServer()
+        try await federation.startServer()
+        try await federation.waitForRounds(3)
+        for client in federation.clients.values {
+            #expect(client.output.ranges(of: "the certificate is renewed").count == 1, "\(client.output.suffix(2_000))")
+        }
+        await federation.tearDown()
+    }
+
     /// Gives the server another certificate, as if it had been issued at `time`.
     private func reissueServer(of federation: ProcessFederation, at time: Int64, passphrase: SecretBytes) throws {
         let directory = federation.path("fed")

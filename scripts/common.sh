@@ -192,11 +192,15 @@ is_running() {
 # wait_for_any PID…: waits until one of these children ends; sets `ended` to which, and returns its exit code.
 wait_for_any() {
     local code
-    # bash 5.2 knows of none (127) where the last one ends while it looks, 4 of 160,000 times; asked again, it knows.
+    # bash 5.2 seldom knows of none (127) where the last one ends while it looks; asked again, it knows.
     for _ in 1 2 3; do
         code=0
-        wait -n -p ended "$@" || code=$?
-        [[ -z ${ended:-} ]] || return "$code"
+        # A variable of the script: -p unsets it first, which would uncover one of the same name behind a function's.
+        wait -n -p waited "$@" || code=$?
+        if [[ -n ${waited:-} ]]; then
+            ended=$waited
+            return "$code"
+        fi
     done
     die 1 "bash knows of no child any more"
 }

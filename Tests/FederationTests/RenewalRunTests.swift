@@ -145,9 +145,12 @@ import Testing
         }
         #expect(areTold, "\(federation.lastWords)")
         try await federation.waitForRounds(2)
-        let words = federation.server?.output ?? ""
-        #expect(words.contains("the own certificate is not renewed yet"), "\(words)")
-        #expect(words.contains("the authority is locked; start with --ca-passphrase-file"), "\(words)")
+        let isSaid = await eventually(within: .seconds(30)) {
+            let words = federation.server?.output ?? ""
+            return words.contains("the own certificate is not renewed yet")
+                && words.contains("the authority is locked; start with --ca-passphrase-file")
+        }
+        #expect(isSaid, "\(federation.lastWords)")
         await federation.killServer()
         federation.serverOptions = ["--ca-passphrase-file", passphrase]
         try await federation.startServer()

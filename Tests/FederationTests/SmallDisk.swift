@@ -51,10 +51,12 @@ final class SmallDisk {
         let file = open("\(seen)/ballast", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         try #require(file >= 0)
         defer { close(file) }
+        var room = statvfs()
+        try #require(fstatvfs(file, &room) == 0)
         let block = [UInt8](repeating: 1, count: 4096)
-        var size = 0
-        while case let written = write(file, block, block.count), written > 0 { size += written }
-        try #require(ftruncate(file, size - kilobytes * 1024) == 0)
+        for _ in 0..<(Int(room.f_bavail) * Int(room.f_frsize) / block.count - kilobytes / 4) {
+            try #require(write(file, block, block.count) == block.count)
+        }
     }
 
     func makeRoom() { unlink("\(seen)/ballast") }

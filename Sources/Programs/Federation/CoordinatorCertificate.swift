@@ -53,9 +53,11 @@ public struct CoordinatorCertificate: Sendable {
             let reason = look(hasOtherAuthorities: hasOtherAuthorities)
             if let reason, reason != told {
                 logger.warning(
-                    "the own certificate is not renewed yet",
+                    isDue ? "the own certificate is not renewed yet" : "the own certificate stays as it is",
                     metadata: ["until": "\(UTCTime(present.certificate.notAfter))", "reason": "\(reason)"])
             }
+            // What was taken in may be due already.
+            if hasOther, reason == nil { tried = nil }
             told = reason
         }
     }

@@ -113,8 +113,10 @@ import Testing
         try federation.startClients()
         let areAsked = try await eventually(within: .seconds(180)) { try requests(federation).count == 4 }
         try #require(areAsked, "\(federation.lastWords)")
-        #expect(
-            federation.server?.output.contains("have the authority sign \(fed)/requests/coordinator.csr") == true)
+        let isSaid = await eventually(within: .seconds(30)) {
+            federation.server?.output.contains("have the authority sign \(fed)/requests/coordinator.csr") == true
+        }
+        #expect(isSaid, "\(federation.lastWords)")
         let next = try requests(federation).enumerated().map { try authority.sign($1, as: "next-\($0)") }
         try await federation.run("smpc-server", ["certify"] + next + ["--state", fed])
         let isShown = await eventually(within: .seconds(30)) {

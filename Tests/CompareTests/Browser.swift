@@ -59,8 +59,8 @@ struct Browser {
         process.standardError = FileHandle.nullDevice
         try process.run()
         while process.isRunning {
-            // Chromium takes seconds. Nothing here may hold a thread of the pool that long: tests beside this one act on runs
-            // that go on meanwhile.
+            // A process gives no sign of its end that a task could wait for, and Chromium takes seconds, in which no thread of
+            // the pool may be held: tests beside this one act on runs that go on meanwhile.
             try await Task.sleep(for: .milliseconds(20))
         }
         let text = try String(contentsOf: output, encoding: .utf8)

@@ -67,8 +67,7 @@ final class SmallDisk {
         mount.executableURL = URL(filePath: prefix[0])
         mount.arguments = Array(prefix.dropFirst()) + ["mount", "-o", "remount,\(readOnly ? "ro" : "rw")", path]
         try mount.run()
-        while mount.isRunning { try await Task.sleep(for: .milliseconds(2)) }
-        try #require(mount.terminationStatus == 0)
+        try #require(await TestSite.exitCode(of: mount) == 0)
     }
 
     /// The holder has inherited the signal mask of a test's thread, which blocks all but this one.

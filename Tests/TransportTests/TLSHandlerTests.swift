@@ -80,12 +80,19 @@ import Testing
     /// A message whose bytes differ from place to place.
     private let message = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 13) }
 
-    @Test func aLongBodyIsFlushedInPiecesOfOneSegment() async throws {
+    /// A client with a handler between TLS and its socket, and the server's end of its connection.
+    private func connected(
+        _ wire: any ChannelHandler & Sendable
+    ) async throws -> (listener: Listener, client: RawClient, server: Connection) {
         let listener = try await federation.listen()
-        let wire = Wire()
         let client = try await RawClient(federation, listener, wire: wire)
         try await client.sendWelcome()
-        let server = try await listener.accept()
+        return (listener, client, try await listener.accept())
+    }
+
+    @Test func aLongBodyIsFlushedInPiecesOfOneSegment() async throws {
+        let wire = Wire()
+        let (listener, client, server) = try await connected(wire)
         _ = wire.takeFlushed()
         try await client.sendUncopied(.message(message))
         #expect(try await server.message() == message)
@@ -101,11 +108,8 @@ import Testing
     }
 
     @Test func aCloseInTheMiddleOfABodyFailsItsWrite() async throws {
-        let listener = try await federation.listen()
         let wire = Wire()
-        let client = try await RawClient(federation, listener, wire: wire)
-        try await client.sendWelcome()
-        let server = try await listener.accept()
+        let (listener, client, server) = try await connected(wire)
         wire.close(afterFlushes: 3)
         await #expect(throws: ConnectionError.tls(.sessionEnded)) { try await client.sendUncopied(.message(message)) }
         // Whole records came, and the end of TLS behind them, but never the message.
@@ -117,11 +121,8 @@ import Testing
 
     /// What came before a record that is none is answered too late: the answer fails, and does not hide why.
     @Test func anAnswerDoesNotHideWhatTheSessionFailedOf() async throws {
-        let listener = try await federation.listen()
         let wire = Spoiler()
-        let client = try await RawClient(federation, listener, wire: wire)
-        try await client.sendWelcome()
-        let server = try await listener.accept()
+        let (listener, client, server) = try await connected(wire)
         wire.arm()
         try await client.send(.ping(7))
         try await client.send(.message([1, 2, 3]))

@@ -25,9 +25,11 @@ final class SmallDisk {
     /// Mounts a disk over a directory, and copies what lies there onto it.
     init(over path: String, kilobytes: Int) async throws {
         self.path = path
+        // A directory says that it is there: a file would be open for writing for a moment, and keep the disk from being
+        // mounted read-only.
         let script = """
             set -e; cp -a "$0" "$0.before"; mount -t tmpfs -o size=\(kilobytes)k,mode=700 none "$0"
-            cp -a "$0.before/." "$0"; touch "$0/is-mounted"; exec sleep 3600
+            cp -a "$0.before/." "$0"; mkdir "$0/is-mounted"; exec sleep 3600
             """
         holder.executableURL = URL(filePath: "/usr/bin/env")
         holder.arguments = ["unshare", "-rm", "sh", "-c", script, path]
